@@ -32,14 +32,15 @@ def mix_seed(seed: int,  # any whole number from 0 on
         raise ValueError(f"A seed is made of whole numbers from 0 on, but got {numbers}: pass such numbers.")
     return int(np.random.SeedSequence([int(n) for n in numbers]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
-# %% ../nbs/40_data.ipynb #4cc312f9
+# %% ../nbs/40_data.ipynb #9e3c9846
 def standardise(train: torch.Tensor,  # (n, d), in 0..1; gives mean and standard deviation
                 *others: torch.Tensor,  # (m, d), scaled with the training split's numbers
-                floor: float = 0.1  # added to the standard deviation; a tenth of the range
+                per_pixel: bool = False,  # one mean and deviation per column instead of one for all
+                floor: float = 0.1  # added to the deviations of columns; a tenth of the range
                ) -> list: # the scaled tensors, `train` first
-    "Standardise per column, with the numbers of the training split."
-    mean, std = train.mean(0), train.std(0, correction=0)
-    return [(x - mean) / (std + floor) for x in (train, *others)]
+    "Standardise with the numbers of the training split."
+    mean, std = (train.mean(0), train.std(0, correction=0) + floor) if per_pixel else (train.mean(), train.std(correction=0))
+    return [(x - mean) / std for x in (train, *others)]
 
 # %% ../nbs/40_data.ipynb #361ebe02
 def _modular_table(operation: str, p: int) -> tuple:
@@ -101,10 +102,11 @@ def _shuffled(n: int, seed: int) -> torch.Tensor:
     "A permutation that depends on the seed alone."
     return torch.randperm(n, generator=torch.Generator().manual_seed(mix_seed(seed)))
 
-# %% ../nbs/40_data.ipynb #70f0a1f8
+# %% ../nbs/40_data.ipynb #c7e29a60
 def load_digits(seed: int = 0,  # the splits are a function of it
-                n_train: int = None  # training samples; None takes all 1,077
-               ) -> Dataset: # x (n, 64) standardised per pixel
+                n_train: int = None,  # training samples; None takes all 1,077
+                per_pixel: bool = False  # standardise each pixel by itself
+               ) -> Dataset: # x (n, 64), standardised
     "Handwritten digits of 8x8 pixels."
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
@@ -114,9 +116,9 @@ def load_digits(seed: int = 0,  # the splits are a function of it
     train, valid = split(rest, test_size=0.25, stratify=labels[rest])
     x, y = torch.from_numpy(images / 16).float(), torch.from_numpy(labels).long()
     train_x, train_y = _cut(x[train], y[train], n_train)
-    train_x, valid_x, test_x = standardise(train_x, x[valid], x[test])
+    train_x, valid_x, test_x = standardise(train_x, x[valid], x[test], per_pixel=per_pixel)
     info = dict(source="UCI, Optical Recognition of Handwritten Digits (in scikit-learn)", licence="CC BY 4.0",
-                standardisation="per pixel: mean and standard deviation + 0.1 of the training split",
+                standardisation=f"{'per pixel, deviation + 0.1' if per_pixel else 'one mean and deviation'}, of the training split",
                 splits="60/20/20, stratified under the seed")
     return Dataset("digits", (train_x, train_y), (valid_x, y[valid]), (test_x, y[test]), 10, (64,), info)
 

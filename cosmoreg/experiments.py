@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 'Dynamics', 'Confine', 'Look', 'KeepBest',
            'method', 'apply_methods', 'unknown', 'build', 'device_name', 'make_trainer', 'run_config', 'Experiment',
-           'register', 'configs', 'run_experiment']
+           'register', 'configs', 'run_experiment', 'claims']
 
-# %% ../nbs/52_experiments.ipynb #a54ca84b
+# %% ../nbs/52_experiments.ipynb #e242c802
 import math
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from .adaptive import grad_norm_sq
 from .data import TensorBatches, load_data
 from .loss import CosmoReg
 from .models import MLP, mobilenet_v2_28
-from .record import Run, Row, load_run, quantile_rows, save_run, start_record
+from .record import Run, compare, format_interval, load_run, quantile_rows, save_run, start_record
 from .taps import activations, coefficient_of_variation, dead_fraction, hidden_layers, rms
 from .training import Callback, CheckpointError, Trainer, evaluate
 
@@ -282,18 +283,19 @@ def run_config(
     checkpoint.unlink(missing_ok=True)
     return load_run(path)
 
-# %% ../nbs/52_experiments.ipynb #cfa11825
+# %% ../nbs/52_experiments.ipynb #d7268d2b
 @dataclass(frozen=True)
 class Experiment:
     "A question, a base configuration, the methods to compare and their options."
     question: str  # what it answers, one sentence
     base: Config  # what all runs share
     methods: tuple  # names as in `Config.method`
-    options: dict = field(default_factory=dict)  # method name -> options
-    seeds: int = 5  # runs per method
+    options: dict = field(default_factory=dict)  # method name -> options, or a list of options to sweep
+    seeds: int = 5  # runs per method and options
+    first_seed: int = 0  # tuning experiments use other seeds than those that report
     minutes: float = 1.0  # rough length of the whole on two CPU cores
 
-# %% ../nbs/52_experiments.ipynb #00cf6c7d
+# %% ../nbs/52_experiments.ipynb #789b7429
 EXPERIMENTS = {}
 
 def register(
@@ -301,27 +303,35 @@ def register(
     question: str,  # one sentence
     methods: tuple,  # names as in `Config.method`
     *,
-    options: dict = {},  # method name -> options
-    seeds: int = 5,  # runs per method
+    options: dict = {},  # method name -> options, or a list of options to sweep
+    seeds: int = 5,  # runs per method and options
+    first_seed: int = 0,  # tuning experiments use other seeds than those that report
     minutes: float = 1.0,  # rough length on two CPU cores
     **base,  # fields of `Config`
 ) -> Experiment:  # as kept in `EXPERIMENTS`
     "Add an experiment."
-    EXPERIMENTS[name] = Experiment(question, Config(experiment=name, **base), methods, options, seeds, minutes)
+    EXPERIMENTS[name] = Experiment(question, Config(experiment=name, **base), methods, options, seeds, first_seed, minutes)
     return EXPERIMENTS[name]
 
-# %% ../nbs/52_experiments.ipynb #f12a862c
+# %% ../nbs/52_experiments.ipynb #601bcb8e
 _COMPARED = ("none", "weight-decay", "dropout", "cosmoreg")
+_DIGITS = dict(data="digits", model_options={"hidden": [256, 128]}, lr=2e-3, batch_size=64, epochs=60, look_every=15)
+_FASHION = dict(data="fashion-mnist", model_options={"hidden": [512, 256]}, lr=1e-3, batch_size=256, epochs=12, look_every=4)
 
 register("digits", "Does CosmoReg, untuned, beat tuned weight decay and dropout on handwritten digits?", _COMPARED,
-         options={"weight-decay": {"strength": 1.0}, "dropout": {"p": 0.5}},
-         data="digits", model_options={"hidden": [256, 128]}, lr=2e-3, batch_size=64, epochs=60, look_every=15, minutes=1)
-
+         options={"weight-decay": {"strength": 1.0}, "dropout": {"p": 0.5}}, minutes=1, **_DIGITS)
 register("fashion-mnist", "The same on 60,000 images of clothes, with the MLP 784-512-256-10.", _COMPARED,
-         options={"weight-decay": {"strength": 0.1}, "dropout": {"p": 0.3}},
-         data="fashion-mnist", model_options={"hidden": [512, 256]}, lr=1e-3, batch_size=256, epochs=12, look_every=4, minutes=10)
+         options={"weight-decay": {"strength": 0.1}, "dropout": {"p": 0.3}}, minutes=10, **_FASHION)
 
-# %% ../nbs/52_experiments.ipynb #1b5cc5fa
+# %% ../nbs/52_experiments.ipynb #eb0aa235
+_SWEEP = {"weight-decay": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)],
+          "dropout": [{"p": p} for p in (0.1, 0.2, 0.3, 0.5, 0.7)],
+          "cosmoreg": [{"lambda_0": s} for s in (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)]}
+
+register("digits-tuning", "Which strength is best on the digits' validation split?", tuple(_SWEEP), options=_SWEEP, seeds=3, first_seed=100, minutes=3, **_DIGITS)
+register("fashion-mnist-tuning", "Which strength is best on the validation split of Fashion-MNIST?", tuple(_SWEEP), options=_SWEEP, seeds=2, first_seed=100, minutes=20, **_FASHION)
+
+# %% ../nbs/52_experiments.ipynb #ee8dc4b9
 def configs(
     name: str,  # in `EXPERIMENTS`
     seeds: int | None = None,  # runs per method; None takes the experiment's
@@ -335,8 +345,13 @@ def configs(
     if seeds < 1: raise ValueError(f"An experiment needs at least one seed; got {seeds}.")
     for m in (p for ms in methods or () for p in ms.split("+")):
         if m not in METHODS: raise unknown("method", m, METHODS)
-    chosen = {m: {p: e.options[p] for p in m.split("+") if p in e.options} for m in methods or e.methods}
-    return [replace(e.base, method=m, method_options=o, seed=s, **changes) for s in range(seeds) for m, o in chosen.items()]
+    grid = [(m, o) for m in methods or e.methods for o in _combinations(m.split("+"), e.options)]
+    return [replace(e.base, method=m, method_options=o, seed=e.first_seed + s, **changes) for s in range(seeds) for m, o in grid]
+
+def _combinations(names, options):
+    "Every combination of the methods' options, where lists are swept."
+    lists = [o if isinstance(o, list) else [o] for o in (options.get(n, {}) for n in names)]
+    return [{n: o for n, o in zip(names, chosen) if o} for chosen in product(*lists)]
 
 # %% ../nbs/52_experiments.ipynb #4d10b496
 def run_experiment(
@@ -358,3 +373,30 @@ def run_experiment(
     options = {"data_dir": data_dir, **changes.get("data_options", base.data_options)}
     data = load_data(changes.get("data", base.data), **{k: v for k, v in options.items() if v is not None}).to(device)
     return [run_config(c, data, folder, device, resume, callbacks(c, i, len(every))) for i, c in enumerate(every)]
+
+# %% ../nbs/52_experiments.ipynb #3c72d24f
+def _over_layers(runs, metric):
+    "The mean over layers of a metric, one number per finished run, by method and seed."
+    values = {}
+    for r in (r for r in runs if r.finished):
+        layers = [v for k, v in r.record.metrics.items() if k.startswith(f"final_valid_{metric}[")]
+        values.setdefault(r.method, {})[r.record.seed] = sum(layers) / len(layers)
+    return values
+
+def claims(
+    runs: list,  # of `Run`: CosmoReg, none and further baselines, same seeds
+    M_scale: float = 1.0,  # the well
+    ours: str = "cosmoreg",  # the method that is judged
+) -> list[dict]:  # rows with claim, measured, holds
+    "Test the promises on the validation split."
+    radius = [v for r in runs if r.method == ours for k, v in r.record.metrics.items() if k.startswith("final_valid_rms[")]
+    worst = max(radius, key=lambda v: abs(v / M_scale - 1))
+    cv, dead = _over_layers(runs, "cv"), _over_layers(runs, "dead_fraction")
+    mean = lambda d: sum(d.values()) / len(d)
+    rows = [("RMS of every layer and run within 5 % of M_scale", f"worst {worst:.3f}", abs(worst / M_scale - 1) <= 0.05),
+            ("coefficient of variation at most a third of the baseline's", f"{mean(cv[ours]):.3f} against {mean(cv['none']):.3f}: ratio {mean(cv[ours]) / mean(cv['none']):.2f}", 3 * mean(cv[ours]) <= mean(cv["none"])),
+            ("no more dead units than the baseline", f"{mean(dead[ours]):.3f} against {mean(dead['none']):.3f}", mean(dead[ours]) <= mean(dead["none"]))]
+    for other in dict.fromkeys(r.method for r in runs if r.method != ours):
+        (row,) = [c for c in compare([r for r in runs if r.method in (ours, other)], "best_valid_loss", other)]
+        rows.append((f"best validation loss at or below {other}", f"difference {format_interval(row['mean'], row['low'], row['high'])} (95 %, n = {row['n']})", row["mean"] <= 0))
+    return [dict(zip(("claim", "measured", "holds"), (c, m, "yes" if h else "**no**"))) for c, m, h in rows]

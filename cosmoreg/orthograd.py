@@ -92,16 +92,19 @@ def _sparse_component(w, g, granularity, rescale, noise_floor, cap):
     values = orthogonal_component(w[g.indices()[0]], g.values(), "row", rescale, noise_floor, cap)
     return torch.sparse_coo_tensor(g.indices(), values, g.shape, is_coalesced=True, check_invariants=False)
 
-# %% ../nbs/22_orthograd.ipynb #08cdf5e1
-def _foreach_component(ws, gs, rescale, noise_floor, cap, reduce):
-    "`orthogonal_component` of every pair, one direction per tensor."
+# %% ../nbs/22_orthograd.ipynb #efca120e
+def _foreach_component_(ws, gs, rescale, noise_floor, cap, reduce):
+    "`orthogonal_component` of every pair, one direction per tensor, written over `gs`."
     noise_floor, cap = _limits(gs[0].dtype, noise_floor, cap)
     dtype, n = torch.promote_types(gs[0].dtype, torch.float32), len(gs)
     us, rs = [[x.to(dtype) if x.numel() else x.new_zeros(1, dtype=dtype) for x in xs] for xs in (ws, gs)]
-    peak = lambda x: torch.stack(torch.aminmax(x)).abs().amax()
-    scales = _power_of_two(reduce(torch.stack([peak(x) for x in us + rs]), "max"))
-    us, rs = torch._foreach_div(us, scales[:n].unbind()), torch._foreach_div(rs, scales[n:].unbind())
-    dots = lambda *lists: reduce(torch.stack([torch.stack([(x * y).sum() for x, y in zip(*pair)]) for pair in lists]), "sum")
+    scratch = rs[0].new_empty(max(r.numel() for r in rs))
+    dot = lambda x, y: torch.mul(x, y, out=scratch[:x.numel()].view(x.shape)).sum()
+    dots = lambda *lists: reduce(torch.stack([torch.stack([dot(x, y) for x, y in zip(*pair)]) for pair in lists]), "sum")
+    ends = torch.stack([end for x in us + rs for end in torch.aminmax(x)])
+    scales = _power_of_two(reduce(ends.view(-1, 2).abs().amax(1), "max"))
+    us = torch._foreach_div(us, scales[:n].unbind())
+    torch._foreach_div_(rs, scales[n:].unbind())
     ur, uu, gg = dots((us, rs), (us, us), (rs, rs))
     torch._foreach_addcmul_(rs, us, _ratio(ur, uu).unbind(), value=-1)
     ur, rr = dots((us, rs), (rs, rs))
@@ -109,7 +112,8 @@ def _foreach_component(ws, gs, rescale, noise_floor, cap, reduce):
     torch._foreach_addcmul_(rs, us, again.unbind(), value=-1)
     torch._foreach_mul_(rs, _gain((rr - again * ur).clamp(min=0), gg, rescale, noise_floor, cap).unbind())
     torch._foreach_mul_(rs, scales[n:].unbind())
-    return rs
+    for g, r in zip(gs, rs):
+        if g.numel() and g is not r: g.copy_(r)
 
 # %% ../nbs/22_orthograd.ipynb #af0e702f
 def _mesh_reduce(placements, mesh, by_row):
@@ -142,7 +146,7 @@ def _check(granularity, scope, noise_floor, cap):
     if noise_floor is not None and not 0 <= noise_floor < 1: raise ValueError(f"noise_floor={noise_floor} is a sine and must lie in [0, 1); leave it None for 4 eps.")
     if cap is not None and not cap >= 1: raise ValueError(f"cap={cap} would shrink every gradient; use a number >= 1, or rescale=False for no stretch.")
 
-# %% ../nbs/22_orthograd.ipynb #d57640ee
+# %% ../nbs/22_orthograd.ipynb #332f2b0f
 def _buckets(pairs, limit=2**24):
     "Split a list of pairs so that a bucket holds at most `limit` entries, or one pair."
     size, bucket = 0, []
@@ -164,10 +168,7 @@ def _project_(pairs, rescale, granularity, noise_floor, cap, foreach, reduce):
         if by == "row" or foreach is False or dtype.is_complex:
             for w, g in locals_: g.copy_(orthogonal_component(w, g, by, rescale, noise_floor, cap, shared))
         else:
-            for bucket in _buckets(locals_):
-                ws, gs = zip(*bucket)
-                for g, new in zip(gs, _foreach_component(ws, gs, rescale, noise_floor, cap, shared or _alone)):
-                    if g.numel(): g.copy_(new)
+            for bucket in _buckets(locals_): _foreach_component_(*zip(*bucket), rescale, noise_floor, cap, shared or _alone)
 
 # %% ../nbs/22_orthograd.ipynb #38017562
 @torch.no_grad()
@@ -268,11 +269,11 @@ class OrthoGrad(_Wrapper):
     def __getstate__(self): return {name: self.__dict__[name] for name in ("base", "project", "scope", "options")}
     def __repr__(self): return f"OrthoGrad(project={self.project!r}, scope={self.scope!r}, {self.options})\n{self.base!r}"
 
-# %% ../nbs/22_orthograd.ipynb #c165ebcb
+# %% ../nbs/22_orthograd.ipynb #3c187b62
 def _make_base(params, cls, kwargs):
     "The optimizer to wrap."
     if not isinstance(params, Optimizer): return cls(params, **kwargs)
-    if kwargs: raise ValueError(f"{sorted(kwargs)} would be ignored because an optimizer instance was given; set them on that optimizer.")
+    if kwargs or cls is not torch.optim.SGD: raise ValueError(f"{sorted(kwargs) or cls.__name__} would be ignored because an optimizer instance was given; set it up before wrapping it.")
     return params
 
 def _check_project(project, rescale, defaults):

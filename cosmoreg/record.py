@@ -297,8 +297,9 @@ def index_rows(
     for step, split, metric, layer, value in rows: curves.setdefault((split, metric, layer), {})[int(step)] = float(value)
     return {key: (np.array(sorted(c)), np.array([c[s] for s in sorted(c)])) for key, c in curves.items()}
 
-# %% ../nbs/50_record.ipynb #bf532ca9
+# %% ../nbs/50_record.ipynb #e745f74c
 _QUANTILE = re.compile(r".+_q\d{3}")
+_DERIVED = re.compile(r"(best|final|test)_.+|.+_at_best")
 
 def best_step(
     curves: dict,  # from `index_rows`
@@ -329,17 +330,17 @@ def curve_metrics(
 def _to_json(x): return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in x.items()}
 def _from_json(x): return {k: float(v) if v in ("nan", "inf", "-inf") else v for k, v in x.items()}
 
-# %% ../nbs/50_record.ipynb #2e8863de
+# %% ../nbs/50_record.ipynb #63d9d836
 def save_run(
     folder: str,        # where the two files go; made if missing
-    record: RunRecord,  # its `metrics` are updated in place with `curve_metrics(rows)`; others stay
+    record: RunRecord,  # `curve_metrics(rows)` goes into its `metrics`, where a caller's own stay
     rows: Iterable,     # of (step, split, metric, layer, value)
 ) -> Path:              # <folder>/<run_id>.json
     "Write <run_id>.csv and <run_id>.json, each whole or not at all. Saving again replaces both."
     if record.status not in STATUSES:
         raise RecordError(f"the status {record.status!r} of run {record.run_id} is not known: use one of {', '.join(STATUSES)}.")
     rows = list(rows)
-    record.metrics = {**record.metrics, **curve_metrics(rows)}
+    record.metrics = {**{k: v for k, v in record.metrics.items() if not _DERIVED.fullmatch(k)}, **curve_metrics(rows)}
     data = {**asdict(record), "config": _plain(record.config), "metrics": _plain(_to_json(record.metrics), "metrics")}
     path = Path(folder)/f"{record.run_id}.json"
     atomic_write(path.with_suffix(".csv"), to_csv(rows))
@@ -414,7 +415,7 @@ def load_runs(
     runs = [r for r in runs if experiment in (None, r.record.experiment)]
     return sorted(runs, key=lambda r: (r.record.experiment, r.method, r.record.seed, r.record.run_id))
 
-# %% ../nbs/50_record.ipynb #9dcec5f6
+# %% ../nbs/50_record.ipynb #258afd43
 def _same(a, b): return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
 
 def verify_run(
@@ -428,7 +429,10 @@ def verify_run(
     for key in ("seed", "experiment"):
         if r.config.get(key) != getattr(r, key): found.append(f"{key} is {getattr(r, key)!r}, but {r.config.get(key)!r} in the configuration")
     if r.status not in STATUSES: found.append(f"the status {r.status!r} is not one of {', '.join(STATUSES)}")
-    for key, value in curve_metrics(run.rows).items():
+    metrics = curve_metrics(run.rows)
+    for key in r.metrics:
+        if _DERIVED.fullmatch(key) and key not in metrics: found.append(f"{key} is {r.metrics[key]}, but no curve gives it")
+    for key, value in metrics.items():
         if key not in r.metrics: found.append(f"{key} is missing, and the curves give {value}")
         elif not _same(r.metrics[key], value): found.append(f"{key} is {r.metrics[key]}, but the curves give {value}")
     return found

@@ -106,77 +106,102 @@ def _check_classes(y, classes):
     if wrong:
         raise ValueError(f"target holds class {int(low if low < 0 else high)}, but input has {classes} classes: use 0 to {classes - 1}, or ignore_index for samples to leave out.")
 
-# %% ../nbs/20_stablemax.ipynb #2ff9ff5f
+# %% ../nbs/20_stablemax.ipynb #75011c31
 class _Rows(NamedTuple):
-    value: Callable    # (x, y) -> (n, k), the loss and what its gradient needs; x is (n, C), y is (n, 1)
-    gradient: Callable # (x, y, grad, statistics) -> (n, C), overwritten freely: the fast closed form
-    plain: Callable    # (x, y) -> (n, C), the same gradient in differentiable operations, for second derivatives
+    value: Callable                            # (x, y) -> (n, k), the loss and what its gradient needs; x is (n, C), y is (n, 1)
+    gradient: Callable                         # (x, y, grad, statistics) -> (n, C), a new tensor: the fast closed form
+    plain: Callable                            # (x, y) -> (n, C), the same gradient in differentiable operations
+    log_weight: Callable = lambda x: x         # z(x), such that the probabilities are softmax(z)
+    slope: Callable = lambda x: 1              # its derivative
 
 def _blocks(x):
     rows = max(1, 2**(18 if x.device.type == "cpu" else 26) // x.shape[1])
     return [slice(i, i + rows) for i in range(0, max(len(x), 1), rows)]
 
-# %% ../nbs/20_stablemax.ipynb #0902f89a
+# %% ../nbs/20_stablemax.ipynb #388c2c63
+def _distances(rows, x, y, q):
+    z = rows.log_weight(_wide(x).clamp(max=_ceiling(x)))
+    distance = z.gather(1, y) - z
+    return distance.masked_fill((q == 0) & distance.isinf(), 0)       # a mask that nobody asks for costs nothing
+
+def _pull(rows, x, y, q): return (-q).scatter_add(1, y, q.sum(1, keepdim=True)) * rows.slope(_wide(x))
+
+def _value(rows, x, y, q):
+    table = rows.value(x, y)
+    if q is None: return table
+    loss = q.sum(1, keepdim=True) * table[:, :1] + (q * _distances(rows, x, y, q)).sum(1, keepdim=True)
+    return torch.cat([loss, table[:, 1:]], 1)
+
+def _gradient(rows, x, y, q, grad, statistics):
+    if q is None: return rows.gradient(x, y, grad, statistics)
+    return rows.gradient(x, y, grad * q.sum(1, keepdim=True), statistics).add_(_pull(rows, x, y, q) * grad)
+
+# %% ../nbs/20_stablemax.ipynb #cbe78e1e
 class _RowLoss(torch.autograd.Function):
     @staticmethod
-    def forward(x: torch.Tensor, # logits (N, C)
-                y: torch.Tensor, # classes (N,)
-                rows: _Rows):    # the loss of a row
+    def forward(x: torch.Tensor,        # logits (N, C)
+                y: torch.Tensor,        # classes (N,)
+                q: torch.Tensor | None, # probabilities (N, C): the loss is that of q, computed from the one at y
+                rows: _Rows):           # the loss of a row
         "Loss of every row, and the statistics that its gradient needs"
-        table = torch.cat([rows.value(x[i], y[i, None]) for i in _blocks(x)])
+        table = torch.cat([_value(rows, x[i], y[i, None], None if q is None else q[i]) for i in _blocks(x)])
         return table[:, 0].clone(), table[:, 1:].clone()
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Any): # autograd's context; x, y, rows; loss, statistics
+    def setup_context(ctx: Any, inputs: tuple, output: Any): # autograd's context; x, y, q, rows; loss, statistics
         "Keep the input and the statistics"
-        x, y, ctx.rows = inputs
+        *tensors, ctx.rows = inputs
         ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(x, y, output[1])
+        ctx.save_for_backward(*tensors, output[1])
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor, _: Any): # autograd's context; gradient of every row's loss
         "The closed form, block by block; the differentiable one where a second derivative may follow"
-        x, y, statistics = ctx.saved_tensors
-        if torch.is_grad_enabled(): return (grad[:, None] * ctx.rows.plain(x, y[:, None])).to(x.dtype), None, None
-        out = torch.empty_like(x)
+        x, y, q, statistics = ctx.saved_tensors
+        y, grad, needs_q = y[:, None], grad[:, None], ctx.needs_input_grad[2]
+        if torch.is_grad_enabled(): return _differentiable(ctx.rows, x, y, q, grad, needs_q)
+        to_x, to_q = torch.empty_like(x), torch.empty_like(q) if needs_q else None
         for i in _blocks(x):
-            out[i] = ctx.rows.gradient(x[i], y[i, None], grad[i, None], statistics[i]).masked_fill_(grad[i, None] == 0, 0)
-        return out, None, None
+            share = None if q is None else q[i]
+            to_x[i] = _gradient(ctx.rows, x[i], y[i], share, grad[i], statistics[i]).masked_fill_(grad[i] == 0, 0)
+            if needs_q: to_q[i] = grad[i] * (ctx.rows.value(x[i], y[i])[:, :1] + _distances(ctx.rows, x[i], y[i], share))
+        return to_x, None, to_q, None
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple, x: torch.Tensor, y: torch.Tensor, rows: _Rows): # a batch of row losses is one longer row loss
+    def vmap(info: Any, in_dims: tuple, x: torch.Tensor, y: torch.Tensor, q: Any, rows: _Rows): # a batch of row losses is one longer row loss
         "Join the batch axis to the rows"
-        x, y = (t.expand(info.batch_size, *t.shape) if d is None else t.movedim(d, 0) for t, d in zip((x, y), in_dims))
-        outputs = _RowLoss.apply(x.flatten(0, 1), y.flatten(), rows)
+        x, y, q = (t if t is None else t.expand(info.batch_size, *t.shape) if d is None else t.movedim(d, 0) for t, d in zip((x, y, q), in_dims))
+        outputs = _RowLoss.apply(x.flatten(0, 1), y.flatten(), None if q is None else q.flatten(0, 1), rows)
         return tuple(t.unflatten(0, x.shape[:2]) for t in outputs), (0, 0)
 
-# %% ../nbs/20_stablemax.ipynb #bd02c048
-def _soft_rows(rows, log_weight, x, q):
-    x = _wide(x).clamp(max=_ceiling(x))
-    a, z = x.argmax(1, keepdim=True), log_weight(x)
-    distance = z.gather(1, a) - z
-    distance = distance.masked_fill((q == 0) & distance.isinf(), 0)   # a mask that nobody asks for costs nothing
-    return q.sum(1) * _RowLoss.apply(x, a[:, 0], rows)[0] + (q * distance).sum(1)
+# %% ../nbs/20_stablemax.ipynb #864a3625
+def _differentiable(rows, x, y, q, grad, needs_q):
+    if q is None: return (grad * rows.plain(x, y)).to(x.dtype), None, None, None
+    to_x = grad * (q.sum(1, keepdim=True) * rows.plain(x, y) + _pull(rows, x, y, q))
+    to_q = grad * (_RowLoss.apply(x, y[:, 0], None, rows)[0][:, None] + _distances(rows, x, y, q)) if needs_q else None
+    return to_x.to(x.dtype), None, to_q, None
 
-# %% ../nbs/20_stablemax.ipynb #3bc5826b
-def _index_rows(rows, log_weight, x, y, weight, ignore_index, smoothing):
+def _soft_rows(rows, x, q): return _RowLoss.apply(x, x.argmax(1), q, rows)[0]
+
+# %% ../nbs/20_stablemax.ipynb #67b23836
+def _index_rows(rows, x, y, weight, ignore_index, smoothing):
     keep = y != ignore_index
     y = torch.where(keep, y, 0).long()
     _check_classes(y, x.shape[1])
     if weight is None: weight = x.new_ones(x.shape[1], dtype=_wide(x[:0]).dtype)
     share = torch.where(keep, weight[y], 0)
-    if smoothing == 0: loss = share * _RowLoss.apply(x, y, rows)[0]
+    if smoothing == 0: loss = share * _RowLoss.apply(x, y, None, rows)[0]
     else:
         q = (weight * (smoothing / x.shape[1])).expand(x.shape).scatter_add(1, y[:, None], (1 - smoothing) * share[:, None])
-        loss = _soft_rows(rows, log_weight, x, q)
+        loss = _soft_rows(rows, x, q)
     return torch.where(keep, loss, 0), share.sum()
 
-def _probability_rows(rows, log_weight, x, q, weight, smoothing):
+def _probability_rows(rows, x, q, weight, smoothing):
     if smoothing: q = q * (1 - smoothing) + smoothing / x.shape[1]
-    return _soft_rows(rows, log_weight, x, q if weight is None else q * weight), len(x)
+    return _soft_rows(rows, x, q if weight is None else q * weight), len(x)
 
-# %% ../nbs/20_stablemax.ipynb #c3128595
-def _cross_entropy(rows, log_weight, input, target, weight, ignore_index, reduction, label_smoothing):
+# %% ../nbs/20_stablemax.ipynb #cf30760c
+def _cross_entropy(rows, input, target, weight, ignore_index, reduction, label_smoothing):
     _check_options(reduction, label_smoothing)
     _check_input(input)
     soft = _check_target(input, target, weight, ignore_index)
@@ -184,12 +209,12 @@ def _cross_entropy(rows, log_weight, input, target, weight, ignore_index, reduct
     flat = lambda t: t.movedim(axis, -1).reshape(-1, t.shape[axis])
     x = flat(input)
     if weight is not None: weight = weight.to(_wide(x[:0]).dtype)
-    if soft: loss, total = _probability_rows(rows, log_weight, x, flat(target).to(_wide(x[:0]).dtype), weight, label_smoothing)
-    else: loss, total = _index_rows(rows, log_weight, x, target.reshape(-1), weight, ignore_index, label_smoothing)
+    if soft: loss, total = _probability_rows(rows, x, flat(target).to(_wide(x[:0]).dtype), weight, label_smoothing)
+    else: loss, total = _index_rows(rows, x, target.reshape(-1), weight, ignore_index, label_smoothing)
     if reduction == "none": return loss.reshape(input.shape[:axis] + input.shape[axis + 1:])
     return loss.sum() if reduction == "sum" else loss.sum() / total
 
-# %% ../nbs/20_stablemax.ipynb #c12fa4e4
+# %% ../nbs/20_stablemax.ipynb #753e0d51
 def _stablemax_value(x, y):
     x = _wide(x)
     weight = x.clamp(0, _ceiling(x)).sub_(x.clamp(max=0).sub_(1).reciprocal_())   # s(x), in place
@@ -212,9 +237,9 @@ def _stablemax_plain(x, y):
     total = rest + weight.gather(1, y)
     return ((1 + (-x).relu())**-2 / total).scatter(1, y, -rest / total / (1 + x.gather(1, y).abs()))
 
-_STABLEMAX = _Rows(_stablemax_value, _stablemax_gradient, _stablemax_plain)
+_STABLEMAX = _Rows(_stablemax_value, _stablemax_gradient, _stablemax_plain, symlog, lambda x: 1 / (1 + x.abs()))
 
-# %% ../nbs/20_stablemax.ipynb #5bf681d1
+# %% ../nbs/20_stablemax.ipynb #4324e649
 def stablemax_cross_entropy(
     input: torch.Tensor,                 # logits of shape (C), (N, C) or (N, C, d1, ...); -inf is a mask
     target: torch.Tensor,                # class indices, shape (), (N) or (N, d1, ...); or probabilities of input's shape
@@ -224,7 +249,7 @@ def stablemax_cross_entropy(
     label_smoothing: float = 0.0,        # share of the target spread evenly over all classes, 0 to 1
     ) -> torch.Tensor: # loss in nats: a scalar, or target-shaped for "none"; float32, or float64 for float64 logits
     "Cross-entropy -log StableMax(input)[target], with the arguments and shapes of `F.cross_entropy`"
-    return _cross_entropy(_STABLEMAX, symlog, input, target, weight, ignore_index, reduction, label_smoothing)
+    return _cross_entropy(_STABLEMAX, input, target, weight, ignore_index, reduction, label_smoothing)
 
 # %% ../nbs/20_stablemax.ipynb #2c859f50
 class StableMax(nn.Module):

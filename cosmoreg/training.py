@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['Row', 'HOOKS', 'RandomStream', 'seeded', 'History', 'evaluate', 'CheckpointError', 'save_checkpoint',
-           'load_checkpoint', 'Callback', 'gradient_norm', 'GradientNorm', 'forward_loss', 'backward_update', 'Trainer',
+           'load_checkpoint', 'Callback', 'GradientNorm', 'forward_loss', 'backward_update', 'Trainer',
            'NonFiniteLossError', 'ProgressBar']
 
-# %% ../nbs/42_training.ipynb #191df3b6
+# %% ../nbs/42_training.ipynb #4b189795
 import math
 import os
 import random
 import sys
-from collections import namedtuple
+from collections import Counter, OrderedDict, namedtuple
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .adaptive import grad_norm_sq
 from .data import mix_seed
 
 # %% ../nbs/42_training.ipynb #07b57b65
@@ -33,7 +34,7 @@ def _get_random() -> dict:
     if torch.cuda.is_initialized(): state["cuda"] = torch.cuda.get_rng_state_all()
     return state
 
-# %% ../nbs/42_training.ipynb #286b3def
+# %% ../nbs/42_training.ipynb #511ac3ca
 def _set_random(state: dict):
     "Put the global generators into a state that `_get_random` gave."
     keys, pos, has_gauss, cached = state["numpy"]
@@ -42,7 +43,7 @@ def _set_random(state: dict):
     np.random.set_state(("MT19937", keys.numpy().astype(np.uint32), pos, has_gauss, cached))
     if "cuda" in state and torch.cuda.is_initialized(): torch.cuda.set_rng_state_all(state["cuda"])
 
-
+# %% ../nbs/42_training.ipynb #3d448880
 def _seed_random(seed: int):
     "Seed the global generators; CUDA's only where it is already in use."
     torch.default_generator.manual_seed(seed)
@@ -85,7 +86,7 @@ def seeded(seed: int,  # the block's numbers are a function of it
     "A `with` block whose random numbers start from `seed` and leave the caller's generators alone."
     return RandomStream(mix_seed(seed, *more))
 
-# %% ../nbs/42_training.ipynb #0f2de461
+# %% ../nbs/42_training.ipynb #0e2684df
 Row = namedtuple("Row", "step split metric layer value")
 
 
@@ -97,7 +98,7 @@ def _to_columns(rows: list) -> dict:
                 name=torch.tensor([index[r.split, r.metric, r.layer] for r in rows], dtype=torch.int32),
                 value=torch.tensor([r.value for r in rows], dtype=torch.float64))
 
-
+# %% ../nbs/42_training.ipynb #bc2b3d01
 def _from_columns(columns: dict) -> list:
     "The rows again, value for value."
     parts = [columns[k].tolist() for k in ("step", "name", "value")]
@@ -137,7 +138,7 @@ def _curve(rows: list, metric: str, split: str, layer: str) -> list:
     known = sorted({name(r.split, r.metric, r.layer) for r in rows})
     raise ValueError(f"The history has no {name(split, metric, layer)}; it has {', '.join(known) or 'no rows yet'}.")
 
-# %% ../nbs/42_training.ipynb #629c0638
+# %% ../nbs/42_training.ipynb #5dae3167
 class History(_Rows):
     "Tidy rows of a run: `log` adds one, `rows` reads all, `series` one curve, `last` and `best` one point of it."
     def series(self,
@@ -155,7 +156,8 @@ class History(_Rows):
              layer: str = ""  # a layer's name, where the metric has one
             ) -> float: # the newest value
         "The newest value of a curve."
-        return _curve(self.rows, metric, split, layer)[-1].value
+        newest = next((r for r in reversed(self.rows) if (r.metric, r.split, r.layer) == (metric, split, layer)), None)
+        return (newest or _curve(self.rows, metric, split, layer)[-1]).value
 
     def best(self,
              metric: str,  # e.g. "loss"
@@ -176,7 +178,7 @@ class History(_Rows):
         "Replace the rows by saved ones."
         self._rows, self._read = _from_columns(state), len(state["step"])
 
-# %% ../nbs/42_training.ipynb #d2424546
+# %% ../nbs/42_training.ipynb #64e7325b
 @contextmanager
 def _evaluating(model: nn.Module):
     "Evaluation mode inside, every module's own mode again outside."
@@ -186,7 +188,7 @@ def _evaluating(model: nn.Module):
     finally:
         for module, mode in modes: module.training = mode
 
-
+# %% ../nbs/42_training.ipynb #7fecebb8
 def _place(model: nn.Module) -> torch.device:
     "Where a model's weights lie."
     return next((p.device for p in model.parameters()), torch.device("cpu"))
@@ -213,18 +215,18 @@ def evaluate(model: nn.Module,  # its modes and gradients are left as they were
     result = dict(loss=float(loss) / len(x))
     return {**result, "accuracy": float(hits) / len(x)} if classes else result
 
-# %% ../nbs/42_training.ipynb #163ccc4b
+# %% ../nbs/42_training.ipynb #67120517
 class CheckpointError(ValueError): "A checkpoint that cannot be written, read or used here; the sentence says why."
 
 
 _FORMAT = "cosmoreg-checkpoint-1"
 
-
+# %% ../nbs/42_training.ipynb #97506f4a
 def _check_plain(state, place: str = "state"):
     "Refuse, before anything is written, what `torch.load(weights_only=True)` would refuse later."
-    if isinstance(state, dict):
+    if type(state) in (dict, OrderedDict, Counter):
         for k, v in state.items(): _check_plain(v, f"{place}[{k!r}]")
-    elif isinstance(state, (list, tuple, set)):
+    elif type(state) in (list, tuple, set):
         if len(state) > 100 and all(type(v) in (int, float, str) for v in state): return
         for i, v in enumerate(state): _check_plain(v, f"{place}[{i}]")
     elif not (state is None or isinstance(state, torch.Tensor) or type(state) in (bool, int, float, complex, str, bytes)
@@ -270,7 +272,7 @@ def load_checkpoint(path: str  # a file from `save_checkpoint`
                               "name the file that this package wrote.")
     return content["state"]
 
-# %% ../nbs/42_training.ipynb #f036bbd8
+# %% ../nbs/42_training.ipynb #6997f962
 HOOKS = ("on_fit_start", "on_epoch_start", "on_step_start", "on_backward_end", "on_step_end", "on_epoch_end", "on_fit_end")
 
 
@@ -290,19 +292,19 @@ class Callback:
         "After the last batch of an epoch and its evaluation."
     def on_fit_end(self, trainer: "Trainer"):  # status is final
         "At the end of `fit`, whatever its status."
-    def state_dict(self) -> dict:
-        "What a resume must bring back: tensors and plain containers."
-        return {}
-    def load_state_dict(self, state: dict):  # from `state_dict`
-        "Bring it back."
 
-# %% ../nbs/42_training.ipynb #5988ea4c
+# %% ../nbs/42_training.ipynb #bc576060
 def _call(trainer, hook: str):
     "Call one hook of every callback, in their order."
     for callback in trainer._everyone:
         if (method := getattr(callback, hook, None)) is not None: method(trainer)
 
 
+def _stateful(callbacks) -> list:
+    "Those with a state of their own; observers without one may come and go between a run and its resume."
+    return [c for c in callbacks if hasattr(c, "state_dict")]
+
+# %% ../nbs/42_training.ipynb #ea460f72
 def _check_callbacks(callbacks) -> tuple:
     "The callbacks, or an error for an object that no hook would ever call."
     for c in callbacks:
@@ -311,16 +313,7 @@ def _check_callbacks(callbacks) -> tuple:
             raise ValueError(f"{name} is no callback here: pass an instance that has one of the hooks {', '.join(HOOKS)}.")
     return tuple(callbacks)
 
-# %% ../nbs/42_training.ipynb #7c424c69
-def gradient_norm(parameters: list  # an iterable of parameters; those without gradient are skipped
-                 ) -> torch.Tensor: # (), float32 or better, the Euclidean norm over all of them
-    "The norm of all gradients together."
-    grads = [p.grad.detach() for p in parameters if p.grad is not None]
-    if not grads: return torch.zeros(())
-    grads = [g.float() if g.dtype in (torch.float16, torch.bfloat16) else g for g in grads]
-    return torch.linalg.vector_norm(torch.stack([n.to(grads[0].device) for n in torch._foreach_norm(grads)]))
-
-
+# %% ../nbs/42_training.ipynb #491db950
 class GradientNorm(Callback):
     "Log the norm of the gradients, before clipping, every so many steps."
     def __init__(self,
@@ -330,7 +323,7 @@ class GradientNorm(Callback):
     def on_backward_end(self, trainer: "Trainer"):  # reads its model's gradients
         "Log `grad_norm` in the split \"train\"."
         if trainer.step % self.every == 0:
-            trainer.history.log(trainer.step, "train", "grad_norm", gradient_norm(trainer.model.parameters()))
+            trainer.history.log(trainer.step, "train", "grad_norm", grad_norm_sq(trainer.model).sqrt())
 
 # %% ../nbs/42_training.ipynb #8ad2ce35
 def forward_loss(model: nn.Module,  # in training mode
@@ -361,7 +354,7 @@ def backward_update(loss: torch.Tensor,  # a scalar with its graph
     scaler.step(optimizer)
     scaler.update()
 
-# %% ../nbs/42_training.ipynb #1f08a81f
+# %% ../nbs/42_training.ipynb #245bb6a9
 def _replayed(batches, seed: int, epoch: int, start: int):
     "Batches of any loader; every draw it makes comes from a stream fixed by seed and epoch."
     stream, iterator, end = seeded(seed, epoch), None, object()
@@ -374,12 +367,12 @@ def _replayed(batches, seed: int, epoch: int, start: int):
         if batch is end: return
         if i >= start: yield batch
 
-
+# %% ../nbs/42_training.ipynb #f88dabce
 def _epoch_batches(batches, seed: int, epoch: int, start: int):
     "The batches of an epoch from position `start` on."
     return batches.epoch(epoch, start) if hasattr(batches, "epoch") else _replayed(batches, seed, epoch, start)
 
-# %% ../nbs/42_training.ipynb #e15d5339
+# %% ../nbs/42_training.ipynb #d7ee0a13
 def _check_options(t):
     "Refuse what would fail, or quietly do nothing, hours later."
     for name in ("checkpoint_every", "evaluate_every", "log_every"):
@@ -399,10 +392,14 @@ def _check_options(t):
     if isinstance(t.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
         raise ValueError("ReduceLROnPlateau needs a metric at each step: call it in a callback's on_epoch_end instead.")
 
-
+# %% ../nbs/42_training.ipynb #a7d259af
 def _splits(valid) -> dict:
     "The evaluation data as a dict from a split's name to (x, y)."
-    return {} if valid is None else dict(valid) if isinstance(valid, dict) else {"valid": valid}
+    splits = {} if valid is None else dict(valid) if isinstance(valid, dict) else {"valid": valid}
+    for name, pair in splits.items():
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or len(pair[0]) != len(pair[1]) or len(pair[0]) == 0:
+            raise ValueError(f"The split {name!r} is no pair (x, y) of equal length with at least one sample: pass such a pair.")
+    return splits
 
 # %% ../nbs/42_training.ipynb #09c401b8
 class _Loop:
@@ -487,10 +484,10 @@ class Trainer(_Loop):
         self.loss = self.logits = self.xb = self.yb = None
         self._losses = []
 
-# %% ../nbs/42_training.ipynb #520771fe
+# %% ../nbs/42_training.ipynb #954794fe
 class NonFiniteLossError(ValueError): "The training loss became NaN or infinite."
 
-
+# %% ../nbs/42_training.ipynb #7ffed835
 def _log_loss(t):
     "Log the mean training loss since the last row; a loss that is not finite gets its own row and ends the run."
     losses = [(float(loss), n) for loss, n in t._losses]
@@ -521,7 +518,7 @@ def _run_step(t, xb: torch.Tensor, yb: torch.Tensor):
     _call(t, "on_step_end")
     if t.log_every is not None and t.step % t.log_every == 0: _log_loss(t)
 
-# %% ../nbs/42_training.ipynb #ed1ec3a8
+# %% ../nbs/42_training.ipynb #d97e0783
 def _finish_epoch(t):
     "After an epoch's last batch: its row, the evaluation, the scheduler, the callbacks."
     if t.log_every is None: _log_loss(t)
@@ -534,7 +531,7 @@ def _finish_epoch(t):
                 for metric, value in evaluate(t.model, x, y, t.loss_fn).items(): t.history.log(t.step, split, metric, value)
     _call(t, "on_epoch_end")
 
-
+# %% ../nbs/42_training.ipynb #92a3eb2d
 def _save_if_due(t, epoch_end: bool):
     "Write the checkpoint where one is due and no loss since the last row is NaN or infinite."
     due = epoch_end if t.checkpoint_every is None else t.step % t.checkpoint_every == 0
@@ -542,7 +539,7 @@ def _save_if_due(t, epoch_end: bool):
     if all(math.isfinite(loss) for loss, _ in t._losses): t.save()
     else: _log_loss(t)
 
-# %% ../nbs/42_training.ipynb #82fae17f
+# %% ../nbs/42_training.ipynb #077f1eeb
 def _run_epoch(t):
     "One epoch, or the rest of one that a checkpoint cut."
     if t.batch == 0: _call(t, "on_epoch_start")
@@ -553,60 +550,7 @@ def _run_epoch(t):
     _finish_epoch(t)
     _save_if_due(t, epoch_end=True)
 
-
-def _progress_bar(t) -> list:
-    "A progress bar where one is wanted: asked for, or on a terminal."
-    return [ProgressBar()] if (sys.stderr.isatty() if t.progress is None else t.progress) else []
-
-# %% ../nbs/42_training.ipynb #021fe84c
-def _trainer_state(t) -> dict:
-    "Everything the next step depends on, and the history."
-    state_of = lambda part: part.state_dict() if hasattr(part, "state_dict") else {}
-    return dict(model=t.model.state_dict(), optimizer=t.optimizer.state_dict(), stream=t.stream.state_dict(),
-                scheduler=None if t.scheduler is None else t.scheduler.state_dict(),
-                scaler=None if t.scaler is None else t.scaler.state_dict(),
-                callbacks=[dict(name=type(c).__name__, state=state_of(c)) for c in t.callbacks],
-                history=t.history.state_dict(), losses=[(float(loss), n) for loss, n in t._losses],
-                step=t.step, epoch=t.epoch, batch=t.batch, seed=t.seed, batches=len(t.batches))
-
-
-def _restore(t, state: dict):
-    "Load a state that `_check_state` let pass."
-    parts = [(t.model, "model"), (t.optimizer, "optimizer"), (t.stream, "stream"), (t.history, "history"),
-             *[(part, name) for part, name in ((t.scheduler, "scheduler"), (t.scaler, "scaler")) if part is not None]]
-    for part, name in parts: part.load_state_dict(state[name])
-    for c, saved in zip(t.callbacks, state["callbacks"]):
-        if hasattr(c, "load_state_dict"): c.load_state_dict(saved["state"])
-    t._losses = [tuple(pair) for pair in state["losses"]]
-    t.step, t.epoch, t.batch = state["step"], state["epoch"], state["batch"]
-
-# %% ../nbs/42_training.ipynb #06b5919a
-def _summary(state: dict) -> dict:
-    "What must be the same in a checkpoint and in the trainer that loads it."
-    groups = state["optimizer"]["param_groups"]
-    return {"seed": state["seed"], "number of batches": state["batches"],
-            "model's tensors": {k: tuple(v.shape) for k, v in state["model"].items() if isinstance(v, torch.Tensor)},
-            "optimizer's groups": [len(g["params"]) for g in groups],
-            "optimizer's options": [sorted(k for k in g if k != "params") for g in groups],
-            "scheduler": state["scheduler"] is not None and sorted(state["scheduler"]),
-            "scaler": state["scaler"] is not None,
-            "callbacks": [c["name"] for c in state["callbacks"]]}
-
-
-def _check_state(t, state: dict):
-    "Refuse a state of another run."
-    here = _trainer_state(t)
-    if not isinstance(state, dict) or set(state) != set(here):
-        raise CheckpointError("This is not the state of a trainer: load a checkpoint that a trainer of this version wrote.")
-    theirs, ours = _summary(state), _summary(here)
-    for part, value in ours.items():
-        if theirs[part] == value: continue
-        a, b = theirs[part], value
-        if isinstance(a, dict): a, b = ({k: v for k, v in x.items() if (k, v) not in y.items()} for x, y in ((a, b), (b, a)))
-        raise CheckpointError(f"The checkpoint belongs to another run: its {part} is {a}, here {b}; build the trainer as "
-                              "that run did, or start without resume.")
-
-# %% ../nbs/42_training.ipynb #af500e74
+# %% ../nbs/42_training.ipynb #08dee885
 class ProgressBar(Callback):
     "A line on the terminal: steps, time left, the newest losses."
     def on_fit_start(self, trainer: "Trainer"):  # tells the number of steps
@@ -616,6 +560,7 @@ class ProgressBar(Callback):
         self.bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
                             console=Console(stderr=True, force_jupyter=False))
         self.task = self.bar.add_task("training", total=trainer.epochs * len(trainer.batches), completed=trainer.step)
+        self.losses, self.seen = {}, 0
         self.bar.start()
 
     def on_step_end(self, trainer: "Trainer"):  # tells the step
@@ -624,9 +569,57 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, trainer: "Trainer"):  # tells the newest losses
         "Show the epoch's losses."
-        newest = {r.split: r.value for r in trainer.history.rows[-50:] if r.metric == "loss"}
-        self.bar.update(self.task, description=", ".join(f"{split} {value:.4f}" for split, value in newest.items()))
+        rows = trainer.history.rows[self.seen:]
+        self.seen += len(rows)
+        self.losses.update({r.split: r.value for r in rows if r.metric == "loss"})
+        self.bar.update(self.task, description=", ".join(f"{split} {value:.4f}" for split, value in self.losses.items()))
 
     def on_fit_end(self, trainer: "Trainer"):  # unused
         "Close the bar."
         if hasattr(self, "bar"): self.bar.stop()
+
+
+def _progress_bar(t) -> list:
+    "A progress bar where one is wanted: asked for, or on a terminal."
+    return [ProgressBar()] if (sys.stderr.isatty() if t.progress is None else t.progress) else []
+
+# %% ../nbs/42_training.ipynb #59e2b216
+def _trainer_state(t) -> dict:
+    "Everything the next step depends on, and the history."
+    classes = {name: type(getattr(t, name)).__name__ for name in ("optimizer", "scheduler", "scaler")}
+    return dict(model=t.model.state_dict(), optimizer=t.optimizer.state_dict(), stream=t.stream.state_dict(),
+                scheduler=None if t.scheduler is None else t.scheduler.state_dict(),
+                scaler=None if t.scaler is None else t.scaler.state_dict(),
+                callbacks=[dict(name=type(c).__name__, state=c.state_dict()) for c in _stateful(t.callbacks)],
+                history=t.history.state_dict(), losses=[(float(loss), n) for loss, n in t._losses],
+                step=t.step, epoch=t.epoch, batch=t.batch, seed=t.seed, batches=len(t.batches), classes=classes)
+
+# %% ../nbs/42_training.ipynb #d7042e37
+def _restore(t, state: dict):
+    "Load a state that `_check_state` let pass."
+    parts = [(t.model, "model"), (t.optimizer, "optimizer"), (t.stream, "stream"), (t.history, "history"),
+             *[(part, name) for part, name in ((t.scheduler, "scheduler"), (t.scaler, "scaler")) if part is not None]]
+    for part, name in parts: part.load_state_dict(state[name])
+    for callback, saved in zip(_stateful(t.callbacks), state["callbacks"]): callback.load_state_dict(saved["state"])
+    t._losses = [tuple(pair) for pair in state["losses"]]
+    t.step, t.epoch, t.batch = state["step"], state["epoch"], state["batch"]
+
+# %% ../nbs/42_training.ipynb #1f498214
+def _summary(state: dict) -> dict:
+    "What must be the same in a checkpoint and in the trainer that loads it."
+    tensors = {f"tensor {k}": tuple(v.shape) for k, v in state["model"].items() if isinstance(v, torch.Tensor)}
+    return {**tensors, **state["classes"], "seed": state["seed"], "number of batches": state["batches"],
+            "optimizer's group sizes": [len(g["params"]) for g in state["optimizer"]["param_groups"]],
+            "list of callbacks with a state": [c["name"] for c in state["callbacks"]]}
+
+# %% ../nbs/42_training.ipynb #739a9f7b
+def _check_state(t, state: dict):
+    "Refuse a state of another run, naming the first difference."
+    here = _trainer_state(t)
+    if not isinstance(state, dict) or set(state) != set(here):
+        raise CheckpointError("This is not the state of a trainer: load a checkpoint that a trainer of this version wrote.")
+    theirs, ours = _summary(state), _summary(here)
+    for part in {**theirs, **ours}:
+        if theirs.get(part) != ours.get(part):
+            raise CheckpointError(f"The checkpoint belongs to another run: its {part} is {theirs.get(part)}, here "
+                                  f"{ours.get(part)}; build the trainer as that run did, or start without resume.")
