@@ -95,13 +95,13 @@ class Confine(Callback):
     def state_dict(self): return self.reg.state_dict() if self.reg else {}
     def load_state_dict(self, state): self._state = state
 
-# %% ../nbs/52_experiments.ipynb #3819dd70
+# %% ../nbs/52_experiments.ipynb #1886c7e3
 class Look(Callback):
     "Logs quantiles of the vectors' RMS, their coefficient of variation and the share of dead units, per layer, on the validation split."
     def __init__(
         self,
         every: int = 10,  # epochs between looks; the first epoch and the last are looked at always
-        n: int = 2000,  # validation samples to look at
+        n: int = 10_000,  # validation samples to look at, at most
     ): self.every, self.n = every, n
 
     def on_epoch_end(self, trainer):
@@ -216,7 +216,7 @@ def build(
         torch.manual_seed(config.seed)
         return MODELS[config.model](data, **setup.model_options), setup
 
-# %% ../nbs/52_experiments.ipynb #c256b2ed
+# %% ../nbs/52_experiments.ipynb #ae8ae599
 def device_name(
     device: str | torch.device,  # "cpu", "cuda", "cuda:1", ...
 ) -> str:  # e.g. "NVIDIA H100 80GB HBM3", or "cpu"
@@ -225,9 +225,12 @@ def device_name(
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 class _Saver(Callback):
-    "Writes record and curves after each evaluation."
-    def __init__(self, folder, record): self.folder, self.record = folder, record
-    def on_epoch_end(self, trainer): save_run(self.folder, self.record, trainer.history.rows)
+    "Writes record and curves after an epoch, at most every few seconds."
+    def __init__(self, folder, record, seconds=5.0): self.folder, self.record, self.seconds, self.last = folder, record, seconds, time.monotonic()
+    def on_epoch_end(self, trainer):
+        if time.monotonic() - self.last < self.seconds: return
+        save_run(self.folder, self.record, trainer.history.rows)
+        self.last = time.monotonic()
 
 # %% ../nbs/52_experiments.ipynb #ebaf872f
 def make_trainer(
@@ -246,7 +249,7 @@ def make_trainer(
     return Trainer(model, setup.optimizer(model.parameters(), **setup.optimizer_options), batches, setup.loss_fn, valid=data.valid, callbacks=everyone, seed=config.seed,
                    evaluate_every=config.evaluate_every, on_nonfinite="stop", progress=False, **{**setup.trainer_options, **options})
 
-# %% ../nbs/52_experiments.ipynb #8f3b3576
+# %% ../nbs/52_experiments.ipynb #363b4b08
 def _log_test(trainer, data):
     "Read the test split once: the last weights, and those of the best epoch."
     best = next(c for c in trainer.callbacks if isinstance(c, KeepBest))
@@ -271,7 +274,7 @@ def run_config(
     checkpoint = path.with_suffix(".ckpt")
     if not resume: checkpoint.unlink(missing_ok=True)
     start = time.perf_counter()
-    trainer = make_trainer(config, data, device, (*callbacks, _Saver(folder, record)), checkpoint=checkpoint)
+    trainer = make_trainer(config, data, device, (*callbacks, _Saver(folder, record)), checkpoint=checkpoint, checkpoint_every=200)
     if resume: trainer.resume()
     save_run(folder, record, trainer.history.rows)
     try: trainer.fit(config.epochs)
@@ -313,9 +316,9 @@ def register(
     EXPERIMENTS[name] = Experiment(question, Config(experiment=name, **base), methods, options, seeds, first_seed, minutes)
     return EXPERIMENTS[name]
 
-# %% ../nbs/52_experiments.ipynb #601bcb8e
+# %% ../nbs/52_experiments.ipynb #71cd7c90
 _COMPARED = ("none", "weight-decay", "dropout", "cosmoreg")
-_DIGITS = dict(data="digits", model_options={"hidden": [256, 128]}, lr=2e-3, batch_size=64, epochs=60, look_every=15)
+_DIGITS = dict(data="digits", model_options={"hidden": [512, 256]}, lr=2e-3, batch_size=64, epochs=40, look_every=10)
 _FASHION = dict(data="fashion-mnist", model_options={"hidden": [512, 256]}, lr=1e-3, batch_size=256, epochs=12, look_every=4)
 
 register("digits", "Does CosmoReg, untuned, beat tuned weight decay and dropout on handwritten digits?", _COMPARED,

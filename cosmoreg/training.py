@@ -550,7 +550,7 @@ def _run_epoch(t):
     _finish_epoch(t)
     _save_if_due(t, epoch_end=True)
 
-# %% ../nbs/42_training.ipynb #08dee885
+# %% ../nbs/42_training.ipynb #3b9bb279
 class ProgressBar(Callback):
     "A line on the terminal: steps, time left, the newest losses."
     def on_fit_start(self, trainer: "Trainer"):  # tells the number of steps
@@ -578,7 +578,7 @@ class ProgressBar(Callback):
         "Close the bar."
         if hasattr(self, "bar"): self.bar.stop()
 
-
+# %% ../nbs/42_training.ipynb #1db349f3
 def _progress_bar(t) -> list:
     "A progress bar where one is wanted: asked for, or on a terminal."
     return [ProgressBar()] if (sys.stderr.isatty() if t.progress is None else t.progress) else []
