@@ -6,10 +6,11 @@
 __all__ = ['COLUMNS', 'make_parser', 'print_table', 'draw', 'run_command', 'list_command', 'plot_command', 'verify_command',
            'main']
 
-# %% ../nbs/53_cli.ipynb #03797ab8
+# %% ../nbs/53_cli.ipynb #f6979bc9
 import argparse
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 # %% ../nbs/53_cli.ipynb #487844a2
 def _positive(text):
@@ -46,12 +47,12 @@ def make_parser() -> argparse.ArgumentParser:  # of the command `cosmoreg`
         sub.add_argument("folder", nargs="+" if name == "plot" else "*", type=Path, metavar="DIR", help="folders with runs" + ("" if name == "plot" else " (default: the results committed with the notebooks)"))
     return parser
 
-# %% ../nbs/53_cli.ipynb #83d26f1d
+# %% ../nbs/53_cli.ipynb #ba84af14
 COLUMNS = (("best_valid_loss", "best valid loss"), ("final_valid_loss", "last valid loss"), ("test_loss_at_best", "test loss at best"), ("test_accuracy_at_best", "test accuracy"))
 
 def print_table(
     runs: list,  # of `cosmoreg.record.Run`
-    console,  # a rich console
+    console: object,  # a rich console
 ):
     "Mean ± half the 95 % interval per method, and the paired difference of the best validation loss to *none*."
     from rich.table import Table
@@ -69,20 +70,23 @@ def print_table(
         table.add_row(method_label(name), count, *(show(rows[name, m]) for m, _ in COLUMNS), show(against.get(name)))
     console.print(table)
 
-# %% ../nbs/53_cli.ipynb #2006c747
+# %% ../nbs/53_cli.ipynb #30e15aa3
 def draw(
     runs: list,  # of `cosmoreg.record.Run`
     folder: Path,  # where the PNG files go
+    console: object,  # a rich console, told of each figure
 ) -> list[Path]:  # the files written
-    "The figures of an experiment: comparison, dynamics, confinement."
+    "The figures of an experiment: comparison, dynamics, confinement; one whose numbers no run has is left out and named."
     from cosmoreg import plots
     plots.use_theme()
     files = []
     for name, plot in (("comparison", plots.plot_comparison), ("dynamics", plots.plot_dynamics), ("confinement", plots.plot_confinement)):
-        files.append(plots.save_figure(plot(runs), Path(folder) / f"{name}.png"))
+        try: files.append(plots.save_figure(plot(runs), Path(folder) / f"{name}.png"))
+        except ValueError as e: console.print(f"no figure {name}: {e}", highlight=False)
+        else: console.print(f"figure: {files[-1]}")
     return files
 
-# %% ../nbs/53_cli.ipynb #bc92dae7
+# %% ../nbs/53_cli.ipynb #93e2c940
 def _device(name):
     "The device's name as torch takes it, or an error."
     import torch
@@ -95,17 +99,16 @@ def _progress(console):
     "A rich progress bar over the epochs of all runs, and the callback that moves it."
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), TimeRemainingColumn(), console=console)
-    class Move:
-        def __init__(self, task, total, text): self.task, self.total, self.text = task, total, text
-        def on_fit_start(self, trainer): bar.update(self.task, total=self.total, description=self.text)
-        def on_epoch_end(self, trainer): bar.advance(self.task)
     task = bar.add_task("reading the data", total=None)
-    return bar, lambda config, i, n: (Move(task, n * config.epochs, f"{config.method}, seed {config.seed} ({i + 1}/{n})"),)
+    def _callbacks(config, i, n):
+        start = lambda trainer: bar.update(task, total=n * config.epochs, completed=i * config.epochs + trainer.epoch, description=f"{config.method}, seed {config.seed} ({i + 1}/{n})")
+        return (SimpleNamespace(on_fit_start=start, on_epoch_end=lambda trainer: bar.advance(task)),)
+    return bar, _callbacks
 
-# %% ../nbs/53_cli.ipynb #ad8e165b
+# %% ../nbs/53_cli.ipynb #9ba79bb3
 def run_command(
     args: argparse.Namespace,  # of `cosmoreg run`
-    console,  # a rich console
+    console: object,  # a rich console
 ):
     "Run an experiment, print the table, draw the figures."
     from cosmoreg.experiments import EXPERIMENTS, run_experiment, unknown
@@ -118,10 +121,12 @@ def run_command(
         runs = run_experiment(args.experiment, out, seeds=args.seeds, methods=tuple(args.methods.split(",")) if args.methods else None, device=device,
                               data_dir=args.data_dir, resume=args.resume, shard=args.shard, callbacks=callbacks, **changes)
     print_table(runs, console)
-    for file in draw(runs, out): console.print(f"figure: {file}")
+    draw(runs, out, console)
 
-# %% ../nbs/53_cli.ipynb #108b9a78
-def list_command(console):
+# %% ../nbs/53_cli.ipynb #ddc8624f
+def list_command(
+    console: object,  # a rich console
+):
     "Print the registry."
     from rich.table import Table
     from cosmoreg.experiments import EXPERIMENTS, METHODS
@@ -130,20 +135,27 @@ def list_command(console):
     console.print(table)
     console.print("Methods (join with +): " + ", ".join(METHODS))
 
-def plot_command(folders, console):
+def plot_command(
+    folders: list[Path],  # each with runs
+    console: object,  # a rich console
+):
     "Draw the figures of each folder of runs."
     from cosmoreg.record import RecordError, load_runs
     for folder in folders:
         runs = load_runs(folder)
         if not runs: raise RecordError(f"There are no runs in {folder}; run `cosmoreg run --out {folder}` first, or name the folder that holds the .json files.")
         print_table(runs, console)
-        for file in draw(runs, folder): console.print(f"figure: {file}")
+        draw(runs, folder, console)
 
-# %% ../nbs/53_cli.ipynb #dab4ac55
-def verify_command(folders, console) -> int:  # number of discrepancies
+# %% ../nbs/53_cli.ipynb #adefb2b6
+def verify_command(
+    folders: list[Path],  # with runs; empty takes the committed results
+    console: object,  # a rich console
+) -> int:  # number of discrepancies
     "Recompute every recorded number; print what does not agree."
+    import cosmoreg
     from cosmoreg.record import load_runs, verify_folder
-    default = Path(__file__).parent.parent / "nbs" / "experiments" / "results"
+    default = Path(cosmoreg.__file__).parent.parent / "nbs" / "experiments" / "results"
     if not folders and not default.is_dir(): raise ValueError("The committed results are part of the repository, not of the installed package; name a folder with runs: cosmoreg verify DIR.")
     wrong = 0
     for folder in folders or [default]:
@@ -174,6 +186,3 @@ def main(
         errors.print("stopped; the same command with --resume goes on from here")
         return 130
     return 0
-
-# %% ../nbs/53_cli.ipynb #aa198768
-if __name__ == "__main__": sys.exit(main())

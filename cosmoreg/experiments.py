@@ -7,7 +7,7 @@ __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 
            'method', 'apply_methods', 'unknown', 'build', 'device_name', 'make_trainer', 'run_config', 'Experiment',
            'register', 'configs', 'run_experiment', 'claims']
 
-# %% ../nbs/52_experiments.ipynb #e242c802
+# %% ../nbs/52_experiments.ipynb #24b175cc
 import math
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -20,10 +20,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from .adaptive import grad_norm_sq
-from .data import TensorBatches, load_data
+from .data import Dataset, TensorBatches, load_data
 from .loss import CosmoReg
 from .models import MLP, mobilenet_v2_28
-from .record import Run, compare, format_interval, load_run, quantile_rows, save_run, start_record
+from .record import Run, RunRecord, compare, format_interval, load_run, quantile_rows, save_run, start_record
 from .taps import activations, coefficient_of_variation, dead_fraction, hidden_layers, rms
 from .training import Callback, CheckpointError, Trainer, evaluate
 
@@ -60,7 +60,7 @@ class Setup:
     callbacks: list = field(default_factory=list)  # for the trainer
     trainer_options: dict = field(default_factory=dict)  # further arguments of `Trainer`
 
-# %% ../nbs/52_experiments.ipynb #13c0bd91
+# %% ../nbs/52_experiments.ipynb #d2e35caa
 class Dynamics(Callback):
     "Logs the squared gradient norm, and λ per layer while a `Confine` is at work, every few steps."
     def __init__(
@@ -68,14 +68,17 @@ class Dynamics(Callback):
         every: int = 20,  # steps between readings
     ): self.every = every
 
-    def on_backward_end(self, trainer):
+    def on_backward_end(
+        self,
+        trainer: Trainer,  # gradients are there
+    ):
         "Read after the backward pass."
         if trainer.step % self.every: return
         trainer.history.log(trainer.step, "train", "grad_norm_sq", grad_norm_sq(trainer.model))
         for confine in (c for c in trainer.callbacks if isinstance(c, Confine)):
             for layer, force in confine.reg.forces.items(): trainer.history.log(trainer.step, "train", "lambda", force.last["weight"], layer)
 
-# %% ../nbs/52_experiments.ipynb #e5a618ab
+# %% ../nbs/52_experiments.ipynb #5cd56833
 class Confine(Callback):
     "`CosmoReg` for the length of a training run; its state is part of the checkpoint."
     def __init__(
@@ -83,19 +86,33 @@ class Confine(Callback):
         **options,  # of `CosmoReg`
     ): self.options, self.reg, self._state = options, None, None
 
-    def on_fit_start(self, trainer):
+    def on_fit_start(
+        self,
+        trainer: Trainer,  # about to train
+    ):
         "Attach, and go on from a checkpoint's state."
         self.reg = CosmoReg(trainer.model, scaler=trainer.scaler, **self.options)
         if self._state: self.reg.load_state_dict(self._state)
 
-    def on_fit_end(self, trainer):
+    def on_fit_end(
+        self,
+        trainer: Trainer,  # has trained
+    ):
         "Detach."
         if self.reg: self.reg.remove()
 
-    def state_dict(self): return self.reg.state_dict() if self.reg else {}
-    def load_state_dict(self, state): self._state = state
+    def state_dict(self):
+        "The regulariser's state."
+        return self.reg.state_dict() if self.reg else {}
 
-# %% ../nbs/52_experiments.ipynb #1886c7e3
+    def load_state_dict(
+        self,
+        state: dict,  # from `state_dict`
+    ):
+        "Keep it for the next `on_fit_start`."
+        self._state = state
+
+# %% ../nbs/52_experiments.ipynb #6a59da88
 class Look(Callback):
     "Logs quantiles of the vectors' RMS, their coefficient of variation and the share of dead units, per layer, on the validation split."
     def __init__(
@@ -104,7 +121,10 @@ class Look(Callback):
         n: int = 10_000,  # validation samples to look at, at most
     ): self.every, self.n = every, n
 
-    def on_epoch_end(self, trainer):
+    def on_epoch_end(
+        self,
+        trainer: Trainer,  # has evaluated
+    ):
         "Look after the evaluation."
         if trainer.epoch % self.every and trainer.epoch not in (1, trainer.epochs): return
         x = trainer.valid["valid"][0][: self.n].to(trainer.device)
@@ -115,31 +135,43 @@ class Look(Callback):
                 trainer.history.log(trainer.step, "valid", metric, value, layer)
         trainer.model.train()
 
-# %% ../nbs/52_experiments.ipynb #63537fd4
+# %% ../nbs/52_experiments.ipynb #ad9b08cc
 class KeepBest(Callback):
     "Keeps the weights of the epoch with the lowest validation loss."
     def __init__(self): self.loss, self.step, self.weights = math.inf, 0, {}
 
-    def on_epoch_end(self, trainer):
+    def on_epoch_end(
+        self,
+        trainer: Trainer,  # has evaluated
+    ):
         "Copy the weights if this epoch is the best so far."
         loss = trainer.history.last("loss", "valid")
         if not loss < self.loss: return
         self.loss, self.step = loss, trainer.step
         self.weights = {k: v.detach().clone() for k, v in trainer.model.state_dict().items()}
 
-    def state_dict(self): return {"loss": self.loss, "step": self.step, "weights": self.weights}
-    def load_state_dict(self, state): self.loss, self.step, self.weights = state["loss"], state["step"], state["weights"]
+    def state_dict(self):
+        "The best so far."
+        return {"loss": self.loss, "step": self.step, "weights": self.weights}
 
-# %% ../nbs/52_experiments.ipynb #d457202d
+    def load_state_dict(
+        self,
+        state: dict,  # from `state_dict`
+    ):
+        "Go on from a checkpoint."
+        self.loss, self.step, self.weights = state["loss"], state["step"], state["weights"]
+
+# %% ../nbs/52_experiments.ipynb #b4fc3e09
 METHODS = {}
 
 def method(
     name: str,  # as used in `Config.method` and on the command line
 ):  # a decorator
     "Register a method under a name."
-    def register(f): METHODS[name] = f; return f
-    return register
+    def _register(f): METHODS[name] = f; return f
+    return _register
 
+# %% ../nbs/52_experiments.ipynb #0e6296d6
 @method("none")
 def _none(setup): "No regulariser."
 
@@ -174,7 +206,7 @@ def _cosmoreg_upstream(setup, M_scale=1.0, lambda_0=0.01):
     "The published loss at its defaults: no well, sum over the batch."
     setup.callbacks.append(Confine(kind="entropic-quartic", reduction="sum", M_scale=M_scale, lambda_0=lambda_0))
 
-# %% ../nbs/52_experiments.ipynb #d1f57717
+# %% ../nbs/52_experiments.ipynb #b0ca42ea
 def apply_methods(
     setup: Setup,  # changed in place
     names: str,  # names in `METHODS` joined by "+"; applied from left to right
@@ -190,13 +222,13 @@ def apply_methods(
 def unknown(
     kind: str,  # what was asked for: "method", "experiment", ...
     name: str,  # the unknown name
-    known,  # iterable of names
+    known: object,  # iterable of names
 ) -> ValueError:  # to be raised
     "An error for an unknown name that offers the nearest ones."
     near = get_close_matches(name, list(known), n=3, cutoff=0.4)
     return ValueError(f"There is no {kind} named {name!r}; " + (f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(known)}."))
 
-# %% ../nbs/52_experiments.ipynb #3b64fccc
+# %% ../nbs/52_experiments.ipynb #5b2904a3
 MODELS = {
     "mlp": lambda data, hidden, **options: MLP([math.prod(data.input_shape), *hidden, data.n_classes], **options),
     "mobilenet-v2": lambda data, **options: mobilenet_v2_28(data.n_classes, **options),
@@ -204,7 +236,7 @@ MODELS = {
 
 def build(
     config: Config,  # the run
-    data,  # its data set, for the model's sizes
+    data: Dataset,  # its data set, for the model's sizes
 ) -> tuple[nn.Module, Setup]:  # initialised model, set-up with the methods applied
     "Model and set-up of a run."
     for kind, name, known in (("model", config.model, MODELS), ("optimizer", config.optimizer, OPTIMIZERS)):
@@ -216,7 +248,7 @@ def build(
         torch.manual_seed(config.seed)
         return MODELS[config.model](data, **setup.model_options), setup
 
-# %% ../nbs/52_experiments.ipynb #ae8ae599
+# %% ../nbs/52_experiments.ipynb #4ee045d7
 def device_name(
     device: str | torch.device,  # "cpu", "cuda", "cuda:1", ...
 ) -> str:  # e.g. "NVIDIA H100 80GB HBM3", or "cpu"
@@ -226,16 +258,26 @@ def device_name(
 
 class _Saver(Callback):
     "Writes record and curves after an epoch, at most every few seconds."
-    def __init__(self, folder, record, seconds=5.0): self.folder, self.record, self.seconds, self.last = folder, record, seconds, time.monotonic()
-    def on_epoch_end(self, trainer):
+    def __init__(
+        self,
+        folder: str,  # where the run's files go
+        record: RunRecord,  # the run's record
+        seconds: float = 5.0,  # least time between two writes
+    ): self.folder, self.record, self.seconds, self.last = folder, record, seconds, time.monotonic()
+
+    def on_epoch_end(
+        self,
+        trainer: Trainer,  # has evaluated
+    ):
+        "Write if it is time."
         if time.monotonic() - self.last < self.seconds: return
         save_run(self.folder, self.record, trainer.history.rows)
         self.last = time.monotonic()
 
-# %% ../nbs/52_experiments.ipynb #ebaf872f
+# %% ../nbs/52_experiments.ipynb #ae78eee3
 def make_trainer(
     config: Config,  # the run
-    data,  # its data set
+    data: Dataset,  # its data set
     device: str = "cpu",  # where to train
     callbacks: tuple = (),  # beyond those of every run
     **options,  # further arguments of `Trainer`
@@ -249,7 +291,7 @@ def make_trainer(
     return Trainer(model, setup.optimizer(model.parameters(), **setup.optimizer_options), batches, setup.loss_fn, valid=data.valid, callbacks=everyone, seed=config.seed,
                    evaluate_every=config.evaluate_every, on_nonfinite="stop", progress=False, **{**setup.trainer_options, **options})
 
-# %% ../nbs/52_experiments.ipynb #363b4b08
+# %% ../nbs/52_experiments.ipynb #b59f21c0
 def _log_test(trainer, data):
     "Read the test split once: the last weights, and those of the best epoch."
     best = next(c for c in trainer.callbacks if isinstance(c, KeepBest))
@@ -259,9 +301,10 @@ def _log_test(trainer, data):
         trainer.model.load_state_dict(weights)
         for metric, value in evaluate(trainer.model, *data.test, trainer.loss_fn).items(): trainer.history.log(step, "test", metric, value)
 
+# %% ../nbs/52_experiments.ipynb #e78bbbb8
 def run_config(
     config: Config,  # the run
-    data,  # its data set, as `load_data` gives it
+    data: Dataset,  # its data set, as `load_data` gives it
     folder: str,  # where record, curves and checkpoint go
     device: str = "cpu",  # where to train
     resume: bool = False,  # go on from a checkpoint, and keep a run that has ended
@@ -272,7 +315,7 @@ def run_config(
     path = folder / f"{record.run_id}.json"
     if resume and path.exists() and (old := load_run(path)).record.status in ("finished", "diverged"): return old
     checkpoint = path.with_suffix(".ckpt")
-    if not resume: checkpoint.unlink(missing_ok=True)
+    if not resume: save_run(folder, record, []); checkpoint.unlink(missing_ok=True)
     start = time.perf_counter()
     trainer = make_trainer(config, data, device, (*callbacks, _Saver(folder, record)), checkpoint=checkpoint, checkpoint_every=200)
     if resume: trainer.resume()
@@ -356,7 +399,7 @@ def _combinations(names, options):
     lists = [o if isinstance(o, list) else [o] for o in (options.get(n, {}) for n in names)]
     return [{n: o for n, o in zip(names, chosen) if o} for chosen in product(*lists)]
 
-# %% ../nbs/52_experiments.ipynb #4d10b496
+# %% ../nbs/52_experiments.ipynb #3ec97f71
 def run_experiment(
     name: str,  # in `EXPERIMENTS`
     folder: str,  # results go to folder/<run_id>.json and .csv
@@ -367,7 +410,7 @@ def run_experiment(
     data_dir: str | None = None,  # folder with the data set's files
     resume: bool = False,  # go on where an earlier call stopped
     shard: tuple[int, int] = (1, 1),  # (i, n): only every n-th run beginning with the i-th
-    callbacks=lambda config, i, n: (),  # makes callbacks for a run, e.g. a progress bar
+    callbacks: object = lambda config, i, n: (),  # makes callbacks for a run, e.g. a progress bar
     **changes,  # fields of `Config` to replace in every run
 ) -> list[Run]:  # in the order of `configs`
     "Run an experiment, one run after the other."

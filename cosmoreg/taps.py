@@ -49,14 +49,14 @@ def _first_tensor(value):
     if isinstance(value, Tensor): return value
     if isinstance(value, (tuple, list)): return next((v for v in value if isinstance(v, Tensor)), None)
 
-# %% ../nbs/30_taps.ipynb #b82dc846
+# %% ../nbs/30_taps.ipynb #a5d1a463
 class Taps:
     "Calls `fn(name, tensor)` at each place while attached; the model itself is not changed. Use with `with`, or `.remove()`."
     def __init__(
         self,
         model: nn.Module,  # the model; its submodules are looked up by name
         places: dict[str, str],  # layer name -> "input" or "output": what the layer takes or gives
-        fn,  # called as fn(name, tensor); the second run of a module in one forward is "name:1", and so on
+        fn: object,  # called as fn(name, tensor); the second run of a module in one forward is "name:1", and so on
     ):
         wrong = set(places.values()) - {"input", "output"}
         if wrong: raise ValueError(f"A tap sits at the 'input' or the 'output' of a layer; got {', '.join(map(repr, wrong))}. Use one of the two.")
@@ -84,11 +84,11 @@ class Taps:
     def __enter__(self): return self
     def __exit__(self, *error): self.remove()
 
-# %% ../nbs/30_taps.ipynb #3807abce
+# %% ../nbs/30_taps.ipynb #01c753c3
 @torch.no_grad()
 def activations(
     model: nn.Module,  # run as it stands: call model.eval() first if that is what you want to see
-    x,  # what the model takes
+    x: object,  # what the model takes
     layers: str | list[str] | None = None,  # names or patterns; None looks for the nonlinearities
     at: str = "output",  # "input" or "output" of those layers
 ) -> dict[str, Tensor]:  # layer name -> activation, detached
