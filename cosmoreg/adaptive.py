@@ -11,8 +11,12 @@ import math
 import torch
 from torch import Tensor, nn
 
-# %% ../nbs/02_adaptive.ipynb #a1d93d5f
-def check_positive(name, value, why):
+# %% ../nbs/02_adaptive.ipynb #1cf695fe
+def check_positive(
+    name: str,  # the parameter, for the message
+    value: float,  # what was given
+    why: str,  # why it must be positive, for the message
+) -> float:  # the value
     "`value` as a float if finite and above 0, else a ValueError."
     number = float(value)
     if math.isfinite(number) and number > 0: return number
@@ -34,9 +38,9 @@ def adaptive_lambda(
     exponent = alpha * grad_norm_sq if math.isfinite(grad_norm_sq) else (70 if alpha else 0)
     return lambda_0 * math.exp(-min(exponent, 70))
 
-# %% ../nbs/02_adaptive.ipynb #51df8c4f
+# %% ../nbs/02_adaptive.ipynb #6475b28c
 def grad_norm_sq(
-    parameters,  # a module, or an iterable of parameters; those without a gradient are skipped
+    parameters: object,  # a module, or an iterable of parameters; those without a gradient are skipped
 ) -> Tensor:  # scalar float32 on the gradients' device; 0 where nothing has a gradient
     "Squared norm of all gradients together, accumulated in float32."
     parameters = parameters.parameters() if isinstance(parameters, nn.Module) else parameters
@@ -44,7 +48,7 @@ def grad_norm_sq(
     if not grads: return torch.zeros(())
     return torch.stack([n.float() for n in torch._foreach_norm(grads)]).square().sum()
 
-# %% ../nbs/02_adaptive.ipynb #cf1609ea
+# %% ../nbs/02_adaptive.ipynb #2437805b
 class AdaptiveLambda:
     "λ over a run: `update(g²)` gives the next λ; smoothing and normalisation keep state, `state_dict` saves it."
     def __init__(
@@ -75,6 +79,13 @@ class AdaptiveLambda:
         seen = self.mean / self.largest.clamp_min(1e-38) if self.normalize else self.mean
         return adaptive_lambda(torch.where(fine, seen, math.inf), self.lambda_0, self.alpha)
 
-    def state_dict(self): return {"mean": self.mean, "largest": self.largest, "nonfinite": self.nonfinite}
+    def state_dict(self):
+        "What a resume needs."
+        return {"mean": self.mean, "largest": self.largest, "nonfinite": self.nonfinite}
 
-    def load_state_dict(self, state): self.mean, self.largest, self.nonfinite = (state[k] for k in ("mean", "largest", "nonfinite"))
+    def load_state_dict(
+        self,
+        state: dict,  # from `state_dict`
+    ):
+        "Go on from a saved state."
+        self.mean, self.largest, self.nonfinite = (state[k] for k in ("mean", "largest", "nonfinite"))

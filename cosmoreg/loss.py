@@ -16,13 +16,20 @@ from .adaptive import AdaptiveLambda, adaptive_lambda, check_positive
 from .potential import KINDS, confinement_radius, cosmological_potential, potential_force
 from .taps import Taps, channel_axis, find_layers, hidden_layers
 
-# %% ../nbs/03_loss.ipynb #d1a3f428
+# %% ../nbs/03_loss.ipynb #44c1f479
 def _vectors(h, channel_dim):
-    "`h` with its units on the last axis, float32 or better."
+    "`h` with its units on the last axis, float32 or better; a gradient too large for a half-precision h saturates."
+    _check_activation(h)
+    v, limit = h.movedim(channel_axis(h, channel_dim), -1), torch.finfo(h.dtype).max
+    if h.dtype not in (torch.float16, torch.bfloat16): return v
+    v = v.float()
+    if v.requires_grad: v.register_hook(lambda g: g.clamp(-limit, limit))
+    return v
+
+def _check_activation(h):
+    "A floating-point tensor with at least one vector, or a ValueError."
     if not (isinstance(h, Tensor) and h.is_floating_point()): raise ValueError(f"Hidden activations must be floating-point tensors; got {getattr(h, 'dtype', type(h).__name__)}. Take them after an embedding or a layer, or convert with .float().")
     if h.ndim == 0 or h.numel() == 0: raise ValueError(f"Hidden activations must hold at least one vector of shape (..., d); got shape {tuple(h.shape)}. Skip empty batches.")
-    h = h.movedim(channel_axis(h, channel_dim), -1)
-    return h if h.dtype == torch.float64 else h.float()
 
 def _keep(s, mask):
     "Which vectors count: finite, and not masked out."
@@ -60,7 +67,15 @@ def cosmo_reg(
     phi = torch.where(keep, phi, 0.0).sum()
     return phi / keep.sum().clamp_min(1) if reduction == "mean" else phi
 
-# %% ../nbs/03_loss.ipynb #535de1eb
+# %% ../nbs/03_loss.ipynb #3f7c13be
+def _squared_radius_fast(h, kind, channel_dim):
+    "`squared_radius` without a copy of h and without a graph."
+    _check_activation(h)
+    axis, dtype = channel_axis(h, channel_dim), torch.float64 if h.dtype == torch.float64 else torch.float32
+    s = torch.linalg.vector_norm(h.detach(), dim=axis, dtype=dtype).square()
+    return s if kind == "entropic-quartic" else s / h.shape[axis]
+
+# %% ../nbs/03_loss.ipynb #3376b9bf
 def force_coefficient(
     h: Tensor,  # hidden activations (..., d) or (b, c, h, w), no graph needed
     M_scale: float = 1.0,  # as in `cosmo_reg`
@@ -72,8 +87,8 @@ def force_coefficient(
     eps: float = 1e-8,  # as in `cosmo_reg`
 ) -> tuple[Tensor, Tensor, Tensor]:  # c with ∂Φ/∂h = c·h (channel axis of size 1), s, and which vectors count
     "The gradient of `cosmo_reg` with respect to h as one number per vector."
-    s = squared_radius(h, kind, channel_dim)
-    keep, axis = _keep(s, mask), channel_axis(h, channel_dim)
+    s, axis = _squared_radius_fast(h, kind, channel_dim), channel_axis(h, channel_dim)
+    keep = _keep(s, mask)
     c = 2 * torch.where(keep, potential_force(torch.where(keep, s, 1.0), M_scale, kind, eps), 0.0)
     if kind != "entropic-quartic": c = c / h.shape[axis]
     if reduction == "mean": c = c / keep.sum().clamp_min(1)
@@ -85,7 +100,7 @@ def _explain_no_well(M_scale, kind):
     if confinement_radius(M_scale, kind) is None:
         warnings.warn(f"The entropic-quartic potential has no well at M_scale={M_scale:g} (it needs M_scale² > 2), so it pulls every activation to zero: use kind='confining', or M_scale=2 or more.", stacklevel=4)
 
-# %% ../nbs/03_loss.ipynb #b28e3fbc
+# %% ../nbs/03_loss.ipynb #291082b4
 class CosmoRegLoss(nn.Module):
     "λ_t · Φ for one or more hidden activations, to be added to a task loss; `current_lambda` holds the last λ_t."
     def __init__(
@@ -109,12 +124,22 @@ class CosmoRegLoss(nn.Module):
         self.register_buffer("skipped", torch.zeros((), dtype=torch.int64))
 
     @classmethod
-    def upstream(cls, M_scale: float = 1.0, lambda_0: float = 0.01, alpha: float = 0.05):
+    def upstream(
+        cls,
+        M_scale: float = 1.0,  # scale M > 0; there is a well only for M² > 2
+        lambda_0: float = 0.01,  # weight at a vanishing gradient, > 0
+        alpha: float = 0.05,  # sensitivity of the weight to the gradient, >= 0
+    ):
         "The published loss to the letter: entropic-quartic potential, summed over all vectors."
         return cls(M_scale, lambda_0, alpha, kind="entropic-quartic", reduction="sum")
 
-    def forward(self, hidden_activations, task_grad_norm_sq, mask=None):
-        "λ_t·ΣΦ over a tensor (..., d) or a sequence of them; `task_grad_norm_sq` is a float or scalar tensor, >= 0."
+    def forward(
+        self,
+        hidden_activations: Tensor | list[Tensor],  # (..., d) or (b, c, h, w), or a sequence of such
+        task_grad_norm_sq: float | Tensor,  # squared norm of the task's gradient, scalar, >= 0
+        mask: Tensor | None = None,  # one entry per vector, for all tensors; 0 leaves a vector out
+    ) -> Tensor:  # scalar
+        "λ_t·ΣΦ over the tensors."
         layers = [hidden_activations] if isinstance(hidden_activations, Tensor) else list(hidden_activations)
         if not layers: raise ValueError("CosmoRegLoss got an empty sequence of activations, so there is nothing to regularise. Pass at least one tensor.")
         g = torch.as_tensor(task_grad_norm_sq, dtype=torch.float32, device=layers[0].device).detach()
@@ -125,7 +150,9 @@ class CosmoRegLoss(nn.Module):
         kw = dict(kind=self.kind, reduction=self.reduction, channel_dim=self.channel_dim, mask=mask)
         return self.current_lambda * sum(cosmo_reg(h, self.M_scale, **kw) for h in layers)
 
-    def extra_repr(self): return f"M_scale={self.M_scale}, lambda_0={self.lambda_0}, alpha={self.alpha}, kind={self.kind!r}, reduction={self.reduction!r}"
+    def extra_repr(self):
+        "The settings, for `repr`."
+        return f"M_scale={self.M_scale}, lambda_0={self.lambda_0}, alpha={self.alpha}, kind={self.kind!r}, reduction={self.reduction!r}"
 
 # %% ../nbs/03_loss.ipynb #fcf7eed0
 def _check_policy(policy):
@@ -139,9 +166,9 @@ def _apply_policy(policy, count, where):
     if policy == "raise": raise FloatingPointError(text)
     warnings.warn(text, stacklevel=3)
 
-# %% ../nbs/03_loss.ipynb #abad93be
+# %% ../nbs/03_loss.ipynb #969374c9
 class LayerForce:
-    "λ·∂Φ/∂h at one layer, given the gradient that arrives there; keeps the adaptive weight and the last reading."
+    "Adds λ·∂Φ/∂h to the gradient that arrives at one layer; keeps the adaptive weight and the last reading."
     def __init__(
         self,
         M_scale: float = 1.0,  # RMS radius of the well, > 0, in units of activation
@@ -162,14 +189,14 @@ class LayerForce:
 
     @torch.no_grad()
     def __call__(self, h, gradient, mask=None, scale=1.0):
-        "The force, in the gradient's shape and type; `scale` is the factor on the loss."
+        "The gradient with the force added, a new tensor; `scale` is the factor on the loss."
         c, s, keep = force_coefficient(h, mask=mask, **self.field)
         norm = torch.linalg.vector_norm(gradient, dtype=torch.float32) / scale
         signal = norm.square() * keep.sum()
         weight = self.weight.update(signal)
         if self.strength == "relative": weight = weight * norm.nan_to_num(0.0, 0.0) * self.field["M_scale"] / 2 * (keep.sum() * h.numel() / s.numel()).sqrt()
         self.last = dict(weight=weight, signal=signal, s=s, keep=keep)
-        return (c * (weight * scale) * h).nan_to_num_(0.0, 0.0, 0.0).to(gradient.dtype)
+        return _add_force(gradient, c * (weight * scale), h, s.isfinite().view_as(c))
 
     def reading(self):
         "λ, g², RMS radius, mean Φ and the number of vectors left out at the last call, as floats (one device sync)."
@@ -178,8 +205,44 @@ class LayerForce:
         values = torch.stack([self.last["weight"], self.last["signal"], s[keep].mean().sqrt(), phi, (~s.isfinite()).sum()])
         return dict(zip(("lambda", "grad_norm_sq", "radius", "potential", "skipped"), values.tolist()))
 
-# %% ../nbs/03_loss.ipynb #cd7994ad
-class CosmoReg:
+# %% ../nbs/03_loss.ipynb #e57bf45d
+def _add_force(gradient, c, h, finite):
+    "gradient + c·h with one new tensor; vectors that are not finite add nothing, half precision saturates."
+    if h.device.type != "cpu" or not finite.all(): h = torch.where(finite, h, 0.0)
+    if gradient.dtype in (torch.float32, torch.float64): return torch.addcmul(gradient, c.to(gradient.dtype), h.to(gradient.dtype))
+    limit = torch.finfo(gradient.dtype).max
+    return gradient + (c * h).clamp_(-limit, limit).to(gradient.dtype)
+
+# %% ../nbs/03_loss.ipynb #3aa5a7e2
+class _Attachment:
+    "What is attached to a model: taps, one force per layer, their readings and state."
+    def _force(self, name): return self.forces.setdefault(name, self._new_force())
+    def _scale(self): return self.loss_scale * (self.scaler.get_scale() if self.scaler is not None else 1.0)
+
+    def readings(self):
+        "Layer -> λ, g², RMS radius, mean Φ and vectors left out in the last backward pass, as floats."
+        return {name: force.reading() for name, force in self.forces.items() if force.last}
+
+    def state_dict(self):
+        "The adaptive weights' state, by layer."
+        return {name: force.weight.state_dict() for name, force in self.forces.items()}
+
+    def load_state_dict(
+        self,
+        state: dict,  # from `state_dict`
+    ):
+        "Go on from a saved state."
+        for name, s in state.items(): self._force(name).weight.load_state_dict(s)
+
+    def remove(self):
+        "Detach; nothing of the regulariser remains in the model."
+        self.taps.remove()
+
+    def __enter__(self): return self
+    def __exit__(self, *error): self.remove()
+
+# %% ../nbs/03_loss.ipynb #54f78bf4
+class CosmoReg(_Attachment):
     "Confines a model's hidden activations while attached: adds the force inside the task's own backward pass. Use with `with`, or `.remove()`."
     def __init__(
         self,
@@ -195,7 +258,7 @@ class CosmoReg:
         strength: str = "absolute",  # "absolute", or "relative" to the task's gradient at the layer
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # axis of the units; None: 1 for 4 axes and more, else the last
-        scaler=None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
+        scaler: object = None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
         on_nonfinite: str = "skip",  # hidden vectors that are not finite: "skip" (and count), "warn", "raise"
     ):
         _check_policy(on_nonfinite); _explain_no_well(M_scale, kind)
@@ -213,24 +276,11 @@ class CosmoReg:
         overwritten = self.taps.places[base] == "input" and getattr(self.layers[base], "inplace", False)
         kept, mask = h.detach().clone() if overwritten else h.detach(), _fitting(self.mask, h, self.channel_dim)
         version = kept._version
-        def add_force(gradient):
+        def _add(gradient):
             if kept._version != version: raise RuntimeError(f"The activation at layer {name!r} was changed in place after it was tapped, so its force is unknown; attach to another layer, or make that operation out of place.")
-            return gradient + self._force(name)(kept, gradient, mask, self._scale())
-        h.register_hook(add_force)
+            return self._force(name)(kept, gradient, mask, self._scale())
+        h.register_hook(_add)
         if self.on_nonfinite != "skip": _apply_policy(self.on_nonfinite, (~squared_radius(kept, channel_dim=self.channel_dim).isfinite()).sum(), f"CosmoReg at layer {name!r}")
-
-    def _force(self, name): return self.forces.setdefault(name, self._new_force())
-    def _scale(self): return self.loss_scale * (self.scaler.get_scale() if self.scaler is not None else 1.0)
-    def readings(self): return {name: force.reading() for name, force in self.forces.items() if force.last}
-    def state_dict(self): return {name: force.weight.state_dict() for name, force in self.forces.items()}
-    def load_state_dict(self, state): [self._force(name).weight.load_state_dict(s) for name, s in state.items()]
-
-    def remove(self):
-        "Detach; nothing of the regulariser remains in the model."
-        self.taps.remove()
-
-    def __enter__(self): return self
-    def __exit__(self, *error): self.remove()
 
 # %% ../nbs/03_loss.ipynb #a87d9e0c
 def _fitting(mask, h, channel_dim):

@@ -369,13 +369,13 @@ class _Hooks(_Saved):
         self._detach()
         self._history = self._autocast = None
 
-# %% ../nbs/31_monitor.ipynb #64aca828
+# %% ../nbs/31_monitor.ipynb #9f28a1d7
 class StabilityMonitor(_Hooks):
     "Reads the numbers of a training run now and then: call `update` after backward and before the optimizer's step, or pass it to a `Trainer` as a callback."
     def __init__(
         self,
         model: nn.Module,  # read, never changed
-        every: int = 100,  # steps from reading to reading; see Cost
+        every: int = 200,  # steps from reading to reading; see Cost
         layers: str | list[str] | None = None,  # names or patterns of hidden layers; None: the nonlinearities where there are any; []: none
         *,
         dtype: torch.dtype | None = None,  # type in which the loss is taken; None: that of the logits (in a Trainer with autocast: float32)
