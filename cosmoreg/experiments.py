@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 'Dynamics', 'Confine', 'Look', 'KeepBest',
-           'method', 'apply_methods', 'unknown', 'build', 'device_name', 'make_trainer', 'run_config', 'Experiment',
-           'register', 'configs', 'run_experiment', 'claims']
+           'method', 'apply_methods', 'default_options', 'unknown', 'build', 'device_name', 'make_trainer',
+           'run_config', 'Experiment', 'register', 'configs', 'run_experiment', 'claims']
 
 # %% ../nbs/52_experiments.ipynb #24b175cc
 import math
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from inspect import signature
 from itertools import product
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Config:
     model_options: dict = field(default_factory=dict)  # for the model's builder
     method: str = "none"  # names in `METHODS`, joined by "+"
     method_options: dict = field(default_factory=dict)  # method name -> options that replace its defaults
+    method_defaults: dict = field(default_factory=dict)  # method name -> its defaults, for the record; filled in by `run_config`
     optimizer: str = "adamw"  # name in `OPTIMIZERS`
     lr: float = 1e-3  # learning rate, > 0
     optimizer_options: dict = field(default_factory=dict)  # further arguments of the optimizer
@@ -219,6 +221,15 @@ def apply_methods(
         except TypeError as e: raise ValueError(f"The method {name!r} does not take these options ({e}); see its definition in cosmoreg.experiments.") from None
     return setup
 
+def default_options(
+    name: str,  # in `METHODS`
+) -> dict:  # option -> default; for a method that hands its options to CosmoReg, also CosmoReg's
+    "What a method does when no option is given."
+    if name not in METHODS: raise unknown("method", name, METHODS)
+    parameters = signature(METHODS[name]).parameters.values()
+    inner = signature(CosmoReg).parameters.values() if any(p.kind is p.VAR_KEYWORD for p in parameters) and "cosmoreg" in name else ()
+    return {p.name: p.default for p in (*inner, *parameters) if p.default is not p.empty}
+
 def unknown(
     kind: str,  # what was asked for: "method", "experiment", ...
     name: str,  # the unknown name
@@ -311,6 +322,7 @@ def run_config(
     callbacks: tuple = (),  # e.g. a progress bar
 ) -> Run:  # record and curves, also on disk
     "Train one configuration and record it."
+    config = replace(config, method_defaults={m: default_options(m) for m in config.method.split("+")})
     folder, record = Path(folder), start_record(asdict(config), device_name(device))
     path = folder / f"{record.run_id}.json"
     if resume and path.exists() and (old := load_run(path)).record.status in ("finished", "diverged"): return old
