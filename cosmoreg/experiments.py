@@ -206,7 +206,7 @@ def _cosmoreg(setup, **options):
 @method("cosmoreg-upstream")
 def _cosmoreg_upstream(setup, M_scale=1.0, lambda_0=0.01):
     "The published loss at its defaults: no well, sum over the batch."
-    setup.callbacks.append(Confine(kind="entropic-quartic", reduction="sum", M_scale=M_scale, lambda_0=lambda_0))
+    setup.callbacks.append(Confine(kind="entropic-quartic", reduction="sum", M_scale=M_scale, lambda_0=lambda_0, alpha=0.05, normalize=False))
 
 # %% ../nbs/52_experiments.ipynb #b0ca42ea
 def apply_methods(

@@ -166,7 +166,7 @@ def _apply_policy(policy, count, where):
     if policy == "raise": raise FloatingPointError(text)
     warnings.warn(text, stacklevel=3)
 
-# %% ../nbs/03_loss.ipynb #969374c9
+# %% ../nbs/03_loss.ipynb #3f21befa
 class LayerForce:
     "Adds λ·∂Φ/∂h to the gradient that arrives at one layer; keeps the adaptive weight and the last reading."
     def __init__(
@@ -175,7 +175,7 @@ class LayerForce:
         lambda_0: float = 1.0,  # weight at a vanishing gradient, > 0
         alpha: float = 0.05,  # sensitivity of the weight to the gradient, >= 0
         *,
-        normalize: bool = False,  # see `AdaptiveLambda`
+        normalize: bool = True,  # see `AdaptiveLambda`
         kind: str = "confining",  # see `cosmological_potential`
         strength: str = "absolute",  # "absolute", or "relative" to the arriving gradient
         reduction: str = "mean",  # over vectors: "mean" or "sum"
@@ -192,7 +192,7 @@ class LayerForce:
         "The gradient with the force added, a new tensor; `scale` is the factor on the loss."
         c, s, keep = force_coefficient(h, mask=mask, **self.field)
         norm = torch.linalg.vector_norm(gradient, dtype=torch.float32) / scale
-        signal = norm.square() * keep.sum()
+        signal = norm.square() * h.shape[0]
         weight = self.weight.update(signal)
         if self.strength == "relative": weight = weight * norm.nan_to_num(0.0, 0.0) * self.field["M_scale"] / 2 * (keep.sum() * h.numel() / s.numel()).sqrt()
         self.last = dict(weight=weight, signal=signal, s=s, keep=keep)
@@ -241,7 +241,7 @@ class _Attachment:
     def __enter__(self): return self
     def __exit__(self, *error): self.remove()
 
-# %% ../nbs/03_loss.ipynb #54f78bf4
+# %% ../nbs/03_loss.ipynb #39dc1fa3
 class CosmoReg(_Attachment):
     "Confines a model's hidden activations while attached: adds the force inside the task's own backward pass. Use with `with`, or `.remove()`."
     def __init__(
@@ -253,7 +253,7 @@ class CosmoReg(_Attachment):
         M_scale: float = 1.0,  # RMS radius of the well, > 0, in units of activation
         lambda_0: float = 1.0,  # weight at a vanishing gradient, > 0; a share of the task's gradient if strength="relative"
         alpha: float = 0.05,  # sensitivity of the weight to the gradient at the layer, >= 0
-        normalize: bool = False,  # take that gradient relative to its largest value so far; then start at alpha=3
+        normalize: bool = True,  # take that gradient relative to its largest value so far; alpha=3 makes λ start at 5 % of λ₀
         kind: str = "confining",  # "confining", "logarithmic" or "entropic-quartic" (upstream)
         strength: str = "absolute",  # "absolute", or "relative" to the task's gradient at the layer
         reduction: str = "mean",  # over vectors: "mean" or "sum"
