@@ -390,7 +390,7 @@ register("digits-tuning", "Which strength is best on the digits' validation spli
 register("fashion-mnist-tuning", "Which strength is best on the validation split of Fashion-MNIST?", tuple(_SWEEP), options=_SWEEP, seeds=2, first_seed=100, minutes=20, **_FASHION)
 register("fashion-mnist-placement", "Where should the force act, and should its strength follow the task's gradient?", ("none", "cosmoreg"),
          options={"cosmoreg": [{}, {"at": "input"}, {"at": "input", "lambda_0": 0.1}, {"strength": "relative"}, {"strength": "relative", "lambda_0": 0.1},
-                               {"at": "input", "strength": "relative", "lambda_0": 0.1}, {"kind": "logarithmic"}]}, seeds=2, first_seed=100, minutes=6, **_FASHION)
+                               {"at": "input", "strength": "relative", "lambda_0": 0.1}, {"kind": "logarithmic"}, {"alpha": 3.0}, {"normalize": False}]}, seeds=2, first_seed=100, minutes=6, **_FASHION)
 
 # %% ../nbs/52_experiments.ipynb #ee8dc4b9
 def configs(
