@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['WIDTH', 'THEME', 'METHOD_STYLE', 'UNITS', 'SPLITS', 'png_bytes', 'use_theme', 'Style', 'method_style', 'method_color',
            'method_label', 'swatch', 'group_runs', 'stack_curves', 'mean_band', 'count_runs', 'band',
-           'quantile_density', 'run_quantiles', 'list_layers', 'quantile_ridge', 'plain_log', 'caption', 'best_value',
+           'quantile_density', 'run_quantiles', 'list_layers', 'plain_log', 'quantile_ridge', 'caption', 'best_value',
            'alt_text', 'plot_comparison', 'plot_dynamics', 'find_well', 'plot_confinement', 'plot_confinement_path',
-           'save_figure']
+           'plot_grokking', 'save_figure']
 
 # %% ../nbs/51_plots.ipynb #ec9fbf57
 import io, re, sys, zlib
@@ -91,7 +91,7 @@ METHOD_STYLE = {
     "random-regrowth": Style("random regrowth", "#aa4499", "-", "P"),
 }
 
-# %% ../nbs/51_plots.ipynb #300d7e88
+# %% ../nbs/51_plots.ipynb #50ab9529
 _SPARE = ("#7b3294", "#01665e", "#c51b7d", "#003f5c", "#999999", "#7f0000")
 
 def method_style(
@@ -100,7 +100,9 @@ def method_style(
     "The site's style of a method."
     if name in METHOD_STYLE: return METHOD_STYLE[name]
     known = [k for k in METHOD_STYLE if name.startswith(k + "-")]
-    if not known: return Style(name, _SPARE[zlib.crc32(name.encode()) % len(_SPARE)], ":", "*")
+    if not known or "+" in name:
+        label = " + ".join(METHOD_STYLE[n].label if n in METHOD_STYLE else n for n in name.split("+"))
+        return Style(label, _SPARE[zlib.crc32(name.encode()) % len(_SPARE)], ":", "*")
     style = METHOD_STYLE[max(known, key=len)]
     return style._replace(label=f"{style.label}, {name[len(max(known, key=len)) + 1:]}", dash=":")
 
@@ -117,7 +119,7 @@ def method_label(
     "A method's name for legends and tables."
     return method_style(name).label
 
-# %% ../nbs/51_plots.ipynb #1a2fa112
+# %% ../nbs/51_plots.ipynb #2c2ad7e5
 @mpl.rc_context(THEME)
 def swatch(
     names: list = None,  # methods; None: all of METHOD_STYLE
@@ -129,8 +131,8 @@ def swatch(
     fig = Figure(figsize=(WIDTH, .35 * rows + .1)); ax = fig.add_subplot()
     for i, name in enumerate(names):
         style, x, y = method_style(name), i // rows, -(i % rows)
-        ax.plot([x, x + .18], [y, y], style.dash, color=style.color, lw=3); ax.plot(x + .09, y, style.marker, color=style.color, ms=8)
-        ax.text(x + .23, y, style.label, va="center")
+        ax.plot([x, x + .15], [y, y], style.dash, color=style.color, lw=2.5); ax.plot(x + .19, y, style.marker, color=style.color, ms=7)
+        ax.text(x + .24, y, style.label, va="center", fontsize=11)
     ax.set(xlim=(-.05, columns), ylim=(.6 - rows, .6)); ax.axis("off")
     return fig
 
@@ -268,6 +270,15 @@ def list_layers(
     found = {key[2] for run in runs for key in run.curves if key[:2] == (split, metric)}
     return sorted(found, key=lambda s: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", s)])
 
+# %% ../nbs/51_plots.ipynb #b9f5b71a
+def plain_log(
+    axis: Axis,       # ax.xaxis or ax.yaxis of a logarithmic axis
+    few: bool = True, # ticks at 1, 2, 5 of each decade, else at the decades only
+):
+    "Ticks of a logarithmic axis as plain numbers."
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=12)); axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+
 # %% ../nbs/51_plots.ipynb #93c638c4
 def quantile_ridge(
     ax: Axes,          # where to draw; its x axis is logarithmic
@@ -285,15 +296,6 @@ def quantile_ridge(
     if filled: ax.fill_between(at, base, y, color=color, alpha=.45, lw=0); ax.plot(at, y, color=color, lw=1.8)
     else: ax.plot(at, y, "--", color=color, lw=1.3)
     return float(np.mean(zeros))
-
-# %% ../nbs/51_plots.ipynb #b9f5b71a
-def plain_log(
-    axis: Axis,       # ax.xaxis or ax.yaxis of a logarithmic axis
-    few: bool = True, # ticks at 1, 2, 5 of each decade, else at the decades only
-):
-    "Ticks of a logarithmic axis as plain numbers."
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=12)); axis.set_minor_formatter(NullFormatter())
-    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
 
 # %% ../nbs/51_plots.ipynb #354cc7c2
 def caption(
@@ -357,7 +359,7 @@ def _pin_crosses(ax):
         if line.get_gid() == "unfinished" and line.get_marker() == "X":
             steps, values = line.get_data(); line.set_data(steps, np.clip(values, low, high)); line.set_clip_on(False)
 
-# %% ../nbs/51_plots.ipynb #b6b93a35
+# %% ../nbs/51_plots.ipynb #e292a686
 def _draw_seeds(ax, runs, y, metric, split, confidence):
     "One row: a dot per seed and the interval, at the best checkpoint (filled) and at the last step (hollow)."
     style, done = method_style(runs[0].method), [r for r in runs if r.finished]
@@ -372,7 +374,7 @@ def _draw_seeds(ax, runs, y, metric, split, confidence):
         ax.plot([mean] * 2, [y + dy - .09, y + dy + .09], color=style.color, lw=2)
         ax.plot(values, np.full(len(values), y + dy), style.marker, color=style.color, mfc=face, ms=5.5, ls="none")
         if face != "white" or not np.isfinite(best).any(): text = f"{style.label}  {format_interval(mean, low, high)}"
-    ax.text(0, y + .16, text + (f"  ({len(runs) - len(done)} of {len(runs)} not finished)" if len(done) < len(runs) else ""), va="bottom", fontsize=11,
+    ax.text(0, y + .16, text + (f"  ({len(done)} of {len(runs)} runs)" if len(done) < len(runs) else ""), va="bottom", fontsize=11,
             transform=ax.get_yaxis_transform())
 
 # %% ../nbs/51_plots.ipynb #631efbbe
@@ -424,7 +426,15 @@ def _end_labels(ax, items, gap=.075):
     over = max(0, places[-1] - .98) if places else 0
     for place, (_, text, color) in zip(places, items): ax.text(1.01, place - over, text, color=color, transform=ax.transAxes, va="center", fontsize=10)
 
-# %% ../nbs/51_plots.ipynb #e841796d
+# %% ../nbs/51_plots.ipynb #32615c75
+def _at_least_a_decade(ax):
+    "Widen a logarithmic y axis to one decade, so that a constant looks constant; plain numbers where few decades are shown."
+    low, high = ax.get_ylim()
+    if high / low < 10: middle = np.sqrt(low * high); low, high = middle / np.sqrt(10), middle * np.sqrt(10)
+    ax.set_ylim(low, high)
+    if high / low < 500: plain_log(ax.yaxis)
+
+# %% ../nbs/51_plots.ipynb #ad51c381
 def _draw_lambda(ax, groups, split, confidence):
     "λ of each method that has one: light lines for layers, a strong one with its band for their geometric mean."
     items = []
@@ -438,9 +448,10 @@ def _draw_lambda(ax, groups, split, confidence):
         mean, low, high = mean_band(values, confidence, log=True)
         ax.fill_between(steps, low, high, color=style.color, alpha=.25, lw=0)
         ax.plot(steps, mean, style.dash, color=style.color, lw=2.6, label=f"{style.label} ({count_runs(runs)})")
+    _at_least_a_decade(ax)
     if len(items) <= 6: _end_labels(ax, [i for i in items if np.isfinite(i[0])])
 
-# %% ../nbs/51_plots.ipynb #0bb1cd8e
+# %% ../nbs/51_plots.ipynb #998105c3
 @mpl.rc_context(THEME)
 def plot_dynamics(
     runs: list,                # of Run; at least one method with rows of "lambda"
@@ -456,11 +467,12 @@ def plot_dynamics(
     _draw_lambda(above, groups, split, confidence)
     for group in groups.values():
         if any(len(r.curve(split, "grad_norm_sq")[0]) for r in group): band(below, group, "grad_norm_sq", split, log=True, confidence=confidence)
+    _at_least_a_decade(below)
     below.set_xlabel("step"); below.xaxis.set_major_locator(MaxNLocator(6))
     fig.legend(handles=below.get_legend_handles_labels()[0] or above.get_legend_handles_labels()[0], loc="outside upper center", ncols=2)
     return fig
 
-# %% ../nbs/51_plots.ipynb #fb8d17f3
+# %% ../nbs/51_plots.ipynb #054015d7
 def _values_of(name, config):
     "Every value under a key, at any depth."
     for key, value in config.items():
@@ -469,9 +481,12 @@ def _values_of(name, config):
 
 def find_well(
     runs: list,  # of Run
-) -> float:      # M_scale of the CosmoReg runs, None where they have none or several
+) -> float:      # M_scale of the CosmoReg runs (1.0, its default, where a configuration leaves it out); None without such runs or with several values
     "The radius at which the confining potential has its minimum, read from the configurations."
-    found = {w for r in runs if r.method.startswith("cosmoreg") and "upstream" not in r.method for w in _values_of("M_scale", r.record.config)}
+    found = set()
+    for config, method in ((r.record.config, r.method) for r in runs):
+        confining = any(m.startswith("cosmoreg") and not m.startswith("cosmoreg-upstream") for m in method.split("+"))
+        if confining and "entropic-quartic" not in _values_of("kind", config): found |= set(_values_of("M_scale", config)) or {1.0}
     return float(found.pop()) if len(found) == 1 else None
 
 # %% ../nbs/51_plots.ipynb #9b467909
@@ -582,6 +597,46 @@ def plot_confinement_path(
     if baseline in groups and len(groups) > 1: marks.append(Line2D([], [], ls="--", lw=1.1, color=method_color(baseline), label=f"{method_label(baseline)}, 5 and 95 %"))
     fig.legend(handles=marks, loc="outside upper center", ncols=4)
     fig.supxlabel("step", fontsize=12); fig.supylabel(f"RMS radius at {layer or known[-1]} (log scale)", fontsize=12)
+    return fig
+
+# %% ../nbs/51_plots.ipynb #c795e74c
+def _signed_over_layers(runs, metric, split):
+    "Steps and, for each finished run, the plain mean over layers: (t,), (n, t)."
+    layers = list_layers([r for r in runs if r.finished], metric, split)
+    if not layers: raise _missing(runs, split, metric)
+    stacks = [stack_curves(runs, split, metric, layer) for layer in layers]
+    return stacks[0][0], np.mean([values for _, values in stacks], axis=0)
+
+def _draw_cosine(ax, runs, confidence):
+    "cos(w, -g), averaged over layers, with its band."
+    style, (steps, values) = method_style(runs[0].method), _signed_over_layers(runs, "cos_weight_gradient", "train")
+    mean, low, high = mean_band(values, confidence)
+    ax.fill_between(steps, low, high, color=style.color, alpha=.25, lw=0)
+    ax.plot(steps, mean, style.dash, color=style.color)
+
+# %% ../nbs/51_plots.ipynb #79ad17e9
+@mpl.rc_context(THEME)
+def plot_grokking(
+    runs: list,                # of Run, with a test curve and the rows of a StabilityMonitor
+    methods: list = None,      # methods to draw; None: all
+    confidence: float = 0.95,  # coverage of the bands
+) -> Figure:                   # accuracy (above), collapse rate and cos(w, -g) on the training data (below)
+    "When runs generalise, and what happens to their logits and gradients meanwhile."
+    groups = group_runs(runs, methods)
+    if not any(len(r.curve("test", "accuracy")[0]) for r in runs): raise _missing(runs, "test", "accuracy")
+    fig = Figure(figsize=(WIDTH, 5.6))
+    above, left, right = fig.subplot_mosaic([["a", "a"], ["b", "c"]], height_ratios=[1.15, 1]).values()
+    for group in groups.values():
+        band(above, group, "accuracy", "test", confidence=confidence)
+        done = [r for r in group if r.finished]
+        if list_layers(done, "batch_accuracy", "train"): band(above, done, "batch_accuracy", "train", confidence=confidence).set(linestyle=":", linewidth=1.2, label="_")
+        for dtype in list_layers(done, "collapse_rate", "train"): band(left, done, "collapse_rate", "train", dtype, confidence=confidence)
+        if list_layers(done, "cos_weight_gradient", "train"): _draw_cosine(right, done, confidence)
+    right.axhline(0, color="#999999", lw=.8, zorder=0)
+    above.set(xlabel="step", ylabel="accuracy (fraction)", ylim=(-.03, 1.03)); left.set(xlabel="step", ylabel="collapse rate (fraction)", ylim=(-.03, 1.03)); right.set(xlabel="step", ylabel="cos(w, −g), mean over layers")
+    for ax in (above, left, right): ax.xaxis.set_major_locator(MaxNLocator(4 if ax is not above else 7))
+    marks = [Line2D([], [], color="#666666", label="test"), Line2D([], [], color="#666666", ls=":", lw=1.2, label="train")]
+    fig.legend(handles=[*above.get_legend_handles_labels()[0], *marks], loc="outside upper center", ncols=3)
     return fig
 
 # %% ../nbs/51_plots.ipynb #dada4568

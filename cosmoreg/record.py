@@ -56,7 +56,7 @@ def _decimals(half):
     exponent = math.floor(math.log10(float(f"{half:.1e}")))
     return max(0, -exponent + (half < 2 * 10.0 ** exponent))
 
-# %% ../nbs/50_record.ipynb #9b264a88
+# %% ../nbs/50_record.ipynb #c948dc43
 def format_interval(
     mean: float,  # centre, in any unit
     low: float,   # lower bound, or NaN
@@ -68,7 +68,8 @@ def format_interval(
     scale = math.floor(math.log10(abs(mean))) if mean and not 1e-4 <= abs(mean) < 1e6 else 0
     tail = f"e{scale}" if scale else ""
     mean, half = mean / 10.0 ** scale, half / 10.0 ** scale
-    if not (math.isfinite(half) and half > 0): return f"{mean:.4g}{tail}"
+    if not math.isfinite(half): return f"{mean:.4g}{tail}"
+    if half <= 1e-12 * abs(mean): return f"{mean:.4g}{tail} ± 0"       # all runs gave the same number
     d = _decimals(half)
     body = f"{mean:.{d}f} ± {half:.{d}f}"
     return f"({body}){tail}" if tail else body
