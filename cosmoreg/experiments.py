@@ -373,7 +373,7 @@ def register(
 
 # %% ../nbs/52_experiments.ipynb #35fd19e2
 _COMPARED = ("none", "weight-decay", "dropout", "cosmoreg")
-_DIGITS = dict(data="digits", model_options={"hidden": [512, 256]}, lr=2e-3, batch_size=64, epochs=40, look_every=10)
+_DIGITS = dict(data="digits", model_options={"hidden": [512, 256]}, lr=2e-3, batch_size=64, epochs=60, look_every=15)
 _FASHION = dict(data="fashion-mnist", model_options={"hidden": [512, 256]}, lr=1e-3, batch_size=256, epochs=12, look_every=4)
 
 register("digits", "Does CosmoReg, untuned, beat tuned weight decay and dropout on handwritten digits?", _COMPARED,
