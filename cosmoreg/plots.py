@@ -614,7 +614,7 @@ def _draw_cosine(ax, runs, confidence):
     ax.fill_between(steps, low, high, color=style.color, alpha=.25, lw=0)
     ax.plot(steps, mean, style.dash, color=style.color)
 
-# %% ../nbs/51_plots.ipynb #79ad17e9
+# %% ../nbs/51_plots.ipynb #3d3b0e59
 @mpl.rc_context(THEME)
 def plot_grokking(
     runs: list,                # of Run, with a test curve and the rows of a StabilityMonitor
@@ -633,7 +633,7 @@ def plot_grokking(
         for dtype in list_layers(done, "collapse_rate", "train"): band(left, done, "collapse_rate", "train", dtype, confidence=confidence)
         if list_layers(done, "cos_weight_gradient", "train"): _draw_cosine(right, done, confidence)
     right.axhline(0, color="#999999", lw=.8, zorder=0)
-    above.set(xlabel="step", ylabel="accuracy (fraction)", ylim=(-.03, 1.03)); left.set(xlabel="step", ylabel="collapse rate (fraction)", ylim=(-.03, 1.03)); right.set(xlabel="step", ylabel="cos(w, −g), mean over layers")
+    above.set(ylabel="accuracy (fraction)", ylim=(-.03, 1.03)); left.set(xlabel="step", ylabel="collapse rate (fraction)", ylim=(-.03, 1.03)); right.set(xlabel="step", ylabel="mean cos(w, −g)")
     for ax in (above, left, right): ax.xaxis.set_major_locator(MaxNLocator(4 if ax is not above else 7))
     marks = [Line2D([], [], color="#666666", label="test"), Line2D([], [], color="#666666", ls=":", lw=1.2, label="train")]
     fig.legend(handles=[*above.get_legend_handles_labels()[0], *marks], loc="outside upper center", ncols=3)
