@@ -6,6 +6,7 @@ _public = {
     "potential": ["cosmological_potential", "potential_force", "confinement_radius"],
     "adaptive": ["adaptive_lambda"],
     "loss": ["cosmo_reg", "CosmoRegLoss", "CosmoReg"],
+    "entropy": ["activation_entropy", "target_entropy", "prediction_entropy", "effective_rank", "EntropyMeter"],
     "surge": ["collapse_weights", "reexpand_weights", "Masks"],
     "stablemax": ["stablemax", "log_stablemax", "StableMax", "stablemax_cross_entropy", "StableMaxCrossEntropyLoss"],
     "crossentropy": ["target_excluded_cross_entropy", "TargetExcludedCrossEntropyLoss", "softmax_collapse_rate"],
