@@ -354,7 +354,7 @@ def _read(meter, name, h):
     if o["vectors"] is not None: x = x[:: -(-len(x) // o["vectors"])]
     return {name: (edges, symbol_counts(x, edges, o["zero"], o["per"]), bad)}
 
-# %% ../nbs/10_entropy.ipynb #0f195de4
+# %% ../nbs/10_entropy.ipynb #07778157
 class EntropyMeter(_Counting):
     "Entropy of activations over batches: `update(h)` on each, `compute()` when a number is wanted, `reset()` to start anew."
     def __init__(
@@ -365,7 +365,7 @@ class EntropyMeter(_Counting):
         zero: bool = True,  # an exact 0 is a symbol of its own
         per: str = "layer",  # "layer" or "channel", as in activation_entropy
         every: int = 200,  # count one call in this many, for each layer; 1 counts all
-        vectors: int = 64,  # hidden vectors read from a batch, evenly spaced; None reads all
+        vectors: int = 32,  # hidden vectors read from a batch, evenly spaced; None reads all
         nonfinite: str = "raise",  # NaN and infinite values: "raise" names layer and count; "skip" counts them in .nonfinite
     ):
         _check_options("histogram", per, False); _name_nonfinite("", 0, 0, nonfinite)
