@@ -113,7 +113,7 @@ def rms(
     h = h if h.dtype == torch.float64 else h.float()
     return h.square().mean(channel_axis(h, channel_dim)).sqrt()
 
-# %% ../nbs/30_taps.ipynb #d3891431
+# %% ../nbs/30_taps.ipynb #13670081
 def coefficient_of_variation(
     h: Tensor,  # (..., d) or (b, c, h, w)
     channel_dim: int | None = None,  # see `channel_axis`
@@ -127,4 +127,4 @@ def dead_fraction(
     channel_dim: int | None = None,  # see `channel_axis`
 ) -> Tensor:  # scalar in 0..1
     "Share of units that are exactly zero on every sample."
-    return (h.movedim(channel_axis(h, channel_dim), -1).flatten(0, -2) == 0).all(0).float().mean()
+    return (h.movedim(channel_axis(h, channel_dim), -1).flatten(0, -2).abs().amax(0) == 0).float().mean()
