@@ -499,12 +499,12 @@ def register(
     EXPERIMENTS[name] = Experiment(question, Config(experiment=name, **base), methods, options, seeds, first_seed, minutes)
     return EXPERIMENTS[name]
 
-# %% ../nbs/52_experiments.ipynb #2ff2195a
+# %% ../nbs/52_experiments.ipynb #31739255
 _COMPARED = ("none", "weight-decay", "dropout", "cosmoreg")
 _DIGITS = dict(data="digits", model_options={"hidden": [512, 256]}, lr=2e-3, batch_size=64, epochs=60, look_every=15)
 _FASHION = dict(data="fashion-mnist", model_options={"hidden": [512, 256]}, lr=1e-3, batch_size=256, epochs=12, look_every=4)
 
-register("digits", "Does CosmoReg, untuned, beat tuned weight decay and dropout on handwritten digits?", _COMPARED,
+register("digits", "Does CosmoReg, at its defaults, beat tuned weight decay and dropout on handwritten digits?", _COMPARED,
          options={"weight-decay": {"strength": 1.0}, "dropout": {"p": 0.7}}, minutes=1, **_DIGITS)
 register("fashion-mnist", "The same on 60,000 images of clothes, with the MLP 784-512-256-10.", _COMPARED,
          options={"weight-decay": {"strength": 0.03}, "dropout": {"p": 0.2}}, minutes=10, **_FASHION)
