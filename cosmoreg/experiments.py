@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 'Dynamics', 'Confine', 'Look', 'KeepBest',
-           'method', 'cast_cross_entropy', 'apply_methods', 'default_options', 'unknown', 'TokenLinear', 'token_mlp',
-           'TokenTransformer', 'build', 'device_name', 'cast', 'make_trainer', 'run_config', 'Experiment', 'register',
-           'configs', 'run_experiment', 'first_step', 'claims']
+           'method', 'ActivationPenalty', 'InputNoise', 'z_loss_cross_entropy', 'cast_cross_entropy', 'apply_methods',
+           'default_options', 'unknown', 'TokenLinear', 'token_mlp', 'TokenTransformer', 'build', 'device_name', 'cast',
+           'make_trainer', 'run_config', 'Experiment', 'register', 'configs', 'run_experiment', 'first_step', 'claims']
 
-# %% ../nbs/52_experiments.ipynb #87758024
+# %% ../nbs/52_experiments.ipynb #9133a6ea
 import math
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -31,7 +31,7 @@ from .monitor import StabilityMonitor
 from .orthograd import OrthoGrad
 from .record import Run, RunRecord, compare, format_interval, load_run, quantile_rows, save_run, start_record
 from .stablemax import stablemax_cross_entropy
-from .taps import activations, coefficient_of_variation, dead_fraction, hidden_layers, rms
+from .taps import Taps, activations, coefficient_of_variation, dead_fraction, hidden_layers, rms
 from .training import Callback, CheckpointError, Trainer, evaluate
 
 # %% ../nbs/52_experiments.ipynb #a1396036
@@ -184,7 +184,69 @@ def method(
     def _register(f): METHODS[name] = f; return f
     return _register
 
-# %% ../nbs/52_experiments.ipynb #e710cffb
+# %% ../nbs/52_experiments.ipynb #0a10157d
+class ActivationPenalty(Callback):
+    "Adds strength·mean(h²) of every hidden layer to the loss, through its gradient 2·strength·h/n."
+    def __init__(
+        self,
+        strength: float,  # >= 0
+    ): self.strength = strength
+
+    def on_fit_start(
+        self,
+        trainer: Trainer,  # about to train
+    ):
+        "Attach."
+        def _add(name, h):
+            if trainer.model.training and h.requires_grad: h.register_hook(lambda g, h=h.detach(): g + (2 * self.strength / h.numel()) * h)
+        self.taps = Taps(trainer.model, dict.fromkeys(hidden_layers(trainer.model), "output"), _add)
+
+    def on_fit_end(
+        self,
+        trainer: Trainer,  # has trained
+    ):
+        "Detach."
+        self.taps.remove()
+
+# %% ../nbs/52_experiments.ipynb #9ee224e1
+class InputNoise(Callback):
+    "Adds normal noise to the first real-valued tensor that a named module takes, in training mode; as random as the trainer's stream."
+    def __init__(
+        self,
+        scale: float,  # standard deviation, in units of the input; 0 attaches nothing
+        place: str = "",  # module whose input gets it; "": the model's own
+    ): self.scale, self.place, self.handle = scale, place, None
+
+    def on_fit_start(
+        self,
+        trainer: Trainer,  # about to train
+    ):
+        "Attach."
+        def _add(module, args):
+            if module.training: return (args[0] + self.scale * torch.randn_like(args[0]), *args[1:])
+        if self.scale: self.handle = trainer.model.get_submodule(self.place).register_forward_pre_hook(_add)
+
+    def on_fit_end(
+        self,
+        trainer: Trainer,  # has trained
+    ):
+        "Detach."
+        if self.handle: self.handle.remove()
+
+# %% ../nbs/52_experiments.ipynb #e64da7e4
+def z_loss_cross_entropy(
+    logits: torch.Tensor,  # (n, c)
+    y: torch.Tensor,  # (n,) class indices
+    strength: float = 1e-4,  # of the penalty, >= 0; PaLM's value
+    reduction: str = "mean",  # as in `torch.nn.functional.cross_entropy`
+) -> torch.Tensor:  # scalar, or (n,)
+    "Cross-entropy, and while gradients are taken, strength·(log Σ exp z)²; an evaluation reads the cross-entropy alone."
+    loss = F.cross_entropy(logits, y, reduction=reduction)
+    if not torch.is_grad_enabled(): return loss
+    z = logits.float().logsumexp(1).square()
+    return loss + strength * (z.mean() if reduction == "mean" else z)
+
+# %% ../nbs/52_experiments.ipynb #75db2f41
 @method("none")
 def _none(setup): "No regulariser."
 
@@ -192,6 +254,11 @@ def _none(setup): "No regulariser."
 def _weight_decay(setup, strength=0.1, lr=None):
     "Decoupled weight decay (AdamW's, or SGD's own), with a learning rate of its own where one was tuned with it."
     setup.optimizer_options.update(weight_decay=strength, **({} if lr is None else {"lr": lr}))
+
+@method("beta2")
+def _beta2(setup, value=0.99):
+    "Adam's rate for the second moment: the step keeps its length while the gradient vanishes."
+    setup.optimizer_options["betas"] = (0.9, value)
 
 @method("l2")
 def _l2(setup, strength=1e-4):
@@ -209,6 +276,27 @@ def _clip(setup, norm=1.0):
     "All gradients together scaled down to this norm."
     setup.trainer_options["clip_norm"] = norm
 
+@method("layernorm")
+def _layernorm(setup):
+    "Layer normalisation, in a model that has a switch for it."
+    setup.model_options["norm"] = "layer"
+
+@method("rms-penalty")
+def _rms_penalty(setup, strength=0.01):
+    "L2 on the hidden activations."
+    setup.callbacks.append(ActivationPenalty(strength))
+
+@method("z-loss")
+def _z_loss(setup, strength=1e-4):
+    "A penalty on the squared logarithm of the softmax's denominator."
+    setup.loss_fn = partial(z_loss_cross_entropy, strength=strength)
+
+@method("input-noise")
+def _input_noise(setup, scale=0.1, place=""):
+    "Normal noise on the inputs in training."
+    setup.callbacks.append(InputNoise(scale, place))
+
+# %% ../nbs/52_experiments.ipynb #b1e9b801
 @method("cosmoreg")
 def _cosmoreg(setup, **options):
     "The confining potential on the hidden activations, at `CosmoReg`'s defaults."
@@ -520,7 +608,7 @@ register("fashion-mnist-placement", "Where should the force act, and should its 
          options={"cosmoreg": [{}, {"at": "input"}, {"at": "input", "lambda_0": 0.1}, {"strength": "relative"}, {"strength": "relative", "lambda_0": 0.1},
                                {"at": "input", "strength": "relative", "lambda_0": 0.1}, {"kind": "logarithmic"}, {"alpha": 3.0}, {"normalize": False}]}, seeds=2, first_seed=100, minutes=6, **_FASHION)
 
-# %% ../nbs/52_experiments.ipynb #7bbd9161
+# %% ../nbs/52_experiments.ipynb #67d76e2f
 _MODULAR = dict(data="modular-addition", model="token-mlp", model_options={"hidden": [200, 200]}, optimizer_options={"eps": 1e-25}, batch_size=0, test_curve=True, split_by_seed=True)
 _SHORT = dict(data_options={"inputs": "tokens"}, evaluate_every=10, look_every=100, monitor_every=10)
 _LONG = dict(evaluate_every=100, look_every=5000, monitor_every=200)
@@ -530,17 +618,22 @@ register("grokking", "Does ⊥Grad make an MLP learn modular addition, and how d
          options=_TUNED, minutes=2, lr=1e-2, epochs=300, **_MODULAR, **_SHORT)
 register("grokking-one-split", "How much of the spread comes from the initial weights alone: one split for all seeds.", ("orthograd",), minutes=1, lr=1e-2, epochs=300,
          **{**_MODULAR, "split_by_seed": False}, **_SHORT)
-register("grokking-collapse", "Does the type of the softmax stop learning after memorisation (60 % of the pairs)?", ("none", "float64", "target-excluded"),
-         seeds=3, minutes=90, lr=5e-4, epochs=12_000, data_options={"inputs": "tokens", "train_fraction": 0.6}, **_MODULAR, **_LONG)
 
-# %% ../nbs/52_experiments.ipynb #eae4db02
+# %% ../nbs/52_experiments.ipynb #240851a8
+_FAST = {**_MODULAR, "optimizer_options": {"eps": 1e-25, "betas": (0.9, 0.99)}}
+_SIXTY = dict(lr=5e-4, epochs=12_000, data_options={"inputs": "tokens", "train_fraction": 0.6}, **_LONG)
+
+register("grokking-collapse", "Does the type of the softmax stop learning after memorisation (60 % of the pairs)?", ("none", "float64", "target-excluded"), seeds=3, minutes=90, **_FAST, **_SIXTY)
+register("grokking-collapse-slow", "The same with PyTorch's β₂ = 0.999.", ("none", "float64", "target-excluded"), seeds=1, minutes=30, **_MODULAR, **_SIXTY)
+
+# %% ../nbs/52_experiments.ipynb #01d8b901
 _ALL_PAIRS = dict(lr=1e-2, data_options={"inputs": "tokens"}, **_LONG)
 
-register("grokking-fig1", "StableMax and softmax for 80,000 steps at lr 0.01 (figure 1).", ("stablemax", "softmax-float64", "target-excluded", "weight-decay"),
+register("grokking-fig1", "StableMax and softmax for 80,000 steps at lr 0.01 (figure 1).", ("stablemax", "beta2+softmax-float64", "beta2+target-excluded", "weight-decay"),
          options=_TUNED, seeds=1, minutes=250, epochs=80_000, **_MODULAR, **_ALL_PAIRS)
 for _percent in (70, 60, 40):
     register(f"grokking-fig2-{_percent}", f"Softmax in three types, {_percent} % of the pairs (figure 2).", ("softmax-float16", "none", "softmax-float64", "float64", "target-excluded"),
-             seeds=1, minutes=120, lr=5e-4, epochs=20_000, data_options={"inputs": "tokens", "train_fraction": _percent / 100}, **_MODULAR, **_LONG)
+             seeds=1, minutes=120, lr=5e-4, epochs=20_000, data_options={"inputs": "tokens", "train_fraction": _percent / 100}, **_FAST, **_LONG)
 for _data, _options in (("addition", {}), ("multiplication", {"data": "modular-multiplication"})):
     register(f"grokking-fig4-{_data}", f"StableMax on modular {_data} for 100,000 steps (figure 4).", ("none", "target-excluded", "stablemax"),
              seeds=1, minutes=250, epochs=100_000, **{**_MODULAR, **_options}, **_ALL_PAIRS)
@@ -548,7 +641,7 @@ register("grokking-fig4-parity", "StableMax on the parity of 3 of 40 signs (figu
          **{**_MODULAR, "data": "sparse-parity", "model": "mlp", "model_options": {"hidden": [200, 200], "bias": False}}, **{**_ALL_PAIRS, "data_options": {}})
 register("grokking-fig6-adamw", "⊥AdamW at lr 0.005 (figure 6).", ("none", "weight-decay", "orthograd"), options=_TUNED, minutes=2, lr=5e-3, epochs=300, **_MODULAR, **_SHORT)
 register("grokking-fig6-sgd", "⊥SGD at lr 10 in float64 with StableMax (figure 6).", ("stablemax+float64", "weight-decay+stablemax+float64", "orthograd+stablemax+float64"),
-         options={"weight-decay": {"strength": 1e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=1000, **{**_MODULAR, "optimizer_options": {}}, **_SHORT)
+         options={"weight-decay": {"strength": 1e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=1000, **{**_MODULAR, "optimizer_options": {"momentum": 0.2}}, **_SHORT)
 register("grokking-fig6-transformer", "⊥AdamW and weight decay on a transformer with one block (figure 6).", ("none", "weight-decay", "orthograd"),
          options={"weight-decay": {"strength": 1.5}}, seeds=1, minutes=60, lr=1e-3, epochs=2000, **{**_MODULAR, "model": "token-transformer", "model_options": {}}, **_SHORT)
 
