@@ -1,3 +1,6 @@
+import sys
+from types import ModuleType
+
 __version__ = "0.1.0"
 
 # Public names and the module that defines each. Imported on first use, so that
@@ -8,11 +11,13 @@ _public = {
     "loss": ["cosmo_reg", "CosmoRegLoss", "CosmoReg"],
     "entropy": ["activation_entropy", "target_entropy", "prediction_entropy", "effective_rank", "EntropyMeter"],
     "surge": ["collapse_weights", "reexpand_weights", "Masks"],
+    "controller": ["SurgeCollapse", "entropy_pump"],
     "stablemax": ["stablemax", "log_stablemax", "StableMax", "stablemax_cross_entropy", "StableMaxCrossEntropyLoss"],
     "crossentropy": ["target_excluded_cross_entropy", "TargetExcludedCrossEntropyLoss", "softmax_collapse_rate"],
     "orthograd": ["orthogonalize_", "OrthoGrad"],
     "monitor": ["StabilityMonitor"],
     "models": ["AutoRegressiveModel"],
+    "training": ["train_with_surge_collapse"],
 }
 _module_of = {name: module for module, names in _public.items() for name in names}
 __all__ = sorted(_module_of)
@@ -24,6 +29,15 @@ def __getattr__(name):
     value = getattr(import_module(f"cosmoreg.{_module_of[name]}"), name)
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    "Importing the submodule `stablemax` leaves the name to the function."
+    def __setattr__(self, name, value):
+        if not (isinstance(value, ModuleType) and name in _module_of): super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__(): return sorted({*globals(), *__all__})

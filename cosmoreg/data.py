@@ -4,18 +4,23 @@
 
 # %% auto #0
 __all__ = ['DATASETS', 'mix_seed', 'standardise', 'DataNotFoundError', 'DataFileError', 'Dataset', 'load_digits', 'read_idx',
-           'load_fashion_mnist', 'load_modular', 'load_parity', 'load_data', 'TensorBatches', 'loader']
+           'load_fashion_mnist', 'load_modular', 'load_parity', 'encode_text', 'decode_text', 'load_text', 'table_loss',
+           'load_imdb', 'load_data', 'TensorBatches', 'loader']
 
-# %% ../nbs/40_data.ipynb #32dff70b
+# %% ../nbs/40_data.ipynb #fcc831dc
 import difflib
 import gzip
 import inspect
+import json
 import math
 import os
 import random
+import re
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +146,14 @@ def read_idx(path: str  # an idx file of bytes, or one packed with gzip (name en
         raise DataFileError(f"{path.name} announces {shape.prod():,} bytes of data but holds {body:,}: copy or download it again.")
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
 
+# %% ../nbs/40_data.ipynb #c128fdb8
+def _places(data_dir: str = None, *system: str) -> list:
+    "Folders to look in, the last one also to download to."
+    if data_dir is not None: return [Path(data_dir).expanduser()]
+    named = [os.environ["COSMOREG_DATA"]] if os.environ.get("COSMOREG_DATA") else []
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cosmoreg"
+    return [*(Path(p).expanduser() for p in (*named, *system)), cache]
+
 # %% ../nbs/40_data.ipynb #8aba5a2b
 _FASHION = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")}
 _FASHION_CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
@@ -154,7 +167,7 @@ def _fashion_files(folder: Path) -> dict:
         if all(f for pair in files.values() for f in pair): return files
     return {}
 
-# %% ../nbs/40_data.ipynb #b1791645
+# %% ../nbs/40_data.ipynb #9a17a861
 def _download_fashion(folder: Path):
     "Let torchvision fetch the four files."
     from cosmoreg.models import import_torchvision
@@ -163,8 +176,7 @@ def _download_fashion(folder: Path):
 
 def _find_fashion(data_dir: str, download: bool) -> dict:
     "The files, fetched where needed, or one sentence that says where to get them."
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cosmoreg"
-    places = [Path(data_dir).expanduser()] if data_dir is not None else [Path("/usr/share/datasets/fashion-mnist"), cache]
+    places = _places(data_dir, "/usr/share/datasets/fashion-mnist")
     for place in places:
         if files := _fashion_files(place): return files
     reason = "downloading is switched off"
@@ -259,12 +271,217 @@ def load_parity(seed: int = 0,  # samples, support and splits are a function of 
                 splits="train: a share of the samples; valid and test: the rest", support=support.tolist())
     return Dataset("sparse-parity", *_held_out(x, y, train_fraction, valid_fraction, seed, n_train), 2, (n,), info)
 
-# %% ../nbs/40_data.ipynb #50bb0e98
+# %% ../nbs/40_data.ipynb #6c2a6638
+def _book(path: str = None) -> str:
+    "The embedded text, or that of a UTF-8 file."
+    try:
+        if path is not None: return Path(path).expanduser().read_text(encoding="utf-8-sig")
+        return gzip.decompress(files("cosmoreg").joinpath("texts/genesis-exodus.txt.gz").read_bytes()).decode()
+    except FileNotFoundError as e:
+        raise DataNotFoundError(f"There is no text {path or 'in this installation'}: name a UTF-8 text file with path=.") from e
+    except UnicodeDecodeError as e:
+        raise DataFileError(f"{Path(path).name} is no UTF-8 text (byte {e.start:,}): save it in that encoding.") from e
+    except OSError as e: raise DataFileError(f"{Path(path).name} could not be read ({e.strerror}): name a text file.") from e
+
+# %% ../nbs/40_data.ipynb #1db1e5f2
+_UNKNOWN = "\ufffd"
+
+
+def _plain(text: str) -> str:
+    "Lower case, one space between words, no empty lines."
+    lines = (" ".join(line.split()) for line in text.lower().splitlines())
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def _alphabet(text: str, size: int) -> str:
+    "The sign for unknown characters, then the `size` most frequent ones in the order of their codes."
+    counts = Counter(text.replace(_UNKNOWN, ""))
+    return _UNKNOWN + "".join(sorted(sorted(counts, key=lambda c: (-counts[c], c))[:size]))
+
+# %% ../nbs/40_data.ipynb #9da2e7af
+def _codes(text: str) -> np.ndarray: return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def encode_text(text: str,  # any text
+                alphabet: str  # character i has the id i; the first stands for all others
+               ) -> torch.Tensor: # (len(text),) int64
+    "Characters as ids."
+    table = np.zeros(0x110000, np.int64)
+    table[_codes(alphabet)] = np.arange(len(alphabet))
+    return torch.from_numpy(table[_codes(text)])
+
+
+def decode_text(tokens: torch.Tensor,  # (n,) ids, 0..len(alphabet) - 1
+                alphabet: str  # as in `encode_text`
+               ) -> str: # one character an id
+    "Ids as characters."
+    return "".join(alphabet[i] for i in tokens.tolist())
+
+# %% ../nbs/40_data.ipynb #ac526198
+def _deal_blocks(n: int, blocks: int, seed: int) -> tuple:
+    "Blocks [a, b) of n characters for train, valid and test, each list in the order of the text."
+    edges, order, tenth = [n * i // blocks for i in range(blocks + 1)], _shuffled(blocks, seed).tolist(), max(1, blocks // 10)
+    dealt = order[2 * tenth:], order[:tenth], order[tenth:2 * tenth]
+    return tuple([(edges[i], edges[i + 1]) for i in sorted(part)] for part in dealt)
+
+
+def _windows(tokens: torch.Tensor, spans: list, context: int, samples: int) -> tuple:
+    "Windows (m, context) inside the spans and the token after each (m,); of more than `samples`, evenly spaced ones."
+    starts = torch.cat([torch.arange(a, b - context) for a, b in spans])
+    if samples is not None and samples < len(starts): starts = starts[torch.arange(samples) * len(starts) // samples]
+    rows = tokens[starts[:, None] + torch.arange(context + 1)]
+    return rows[:, :-1].contiguous(), rows[:, -1].contiguous()
+
+# %% ../nbs/40_data.ipynb #967005d3
+def _check_text(n: int, context: int, blocks: int, alphabet_size: int):
+    "Refuse sizes that leave a block without a window."
+    for name, value, least in (("context", context, 1), ("blocks", blocks, 3), ("alphabet_size", alphabet_size, 1)):
+        if type(value) is not int or value < least: raise ValueError(f"{name} is {value!r}, but it is a whole number from {least} on.")
+    if n // blocks <= context:
+        raise ValueError(f"The text has {n:,} characters, but {blocks} blocks with a window of {context + 1} each need "
+                         f"{blocks * (context + 1):,}: use a longer text, fewer blocks or a shorter context.")
+
+# %% ../nbs/40_data.ipynb #cea021c3
+def load_text(seed: int = 0,  # which blocks go to which split
+              path: str = None,  # a UTF-8 text file; None takes the embedded one
+              context: int = 16,  # characters that are seen
+              samples: int = 40_000,  # training windows, evenly spaced; valid and test get a quarter each; None takes all
+              alphabet_size: int = 64,  # characters with an id of their own
+              blocks: int = 100  # pieces of the text that are dealt to the splits
+             ) -> Dataset: # x (n, context) int64, y (n,) the next character; info["alphabet"] spells both
+    "The next character of a text."
+    text = _plain(_book(path))
+    _check_text(len(text), context, blocks, alphabet_size)
+    if samples is not None and (type(samples) is not int or samples < 4):
+        raise ValueError(f"samples is {samples!r}, but it is a whole number from 4 on, or None for all windows.")
+    spans = _deal_blocks(len(text), blocks, seed)
+    alphabet = _alphabet("".join(text[a:b] for a, b in spans[0]), alphabet_size)
+    tokens, few = encode_text(text, alphabet), samples and samples // 4
+    parts = [_windows(tokens, s, context, m) for s, m in zip(spans, (samples, few, few))]
+    kjv = "King James Bible, Genesis and Exodus", "public domain (printed in the United Kingdom under letters patent)"
+    source, licence = kjv if path is None else (Path(path).name, "that of the file")
+    info = dict(source=source, licence=licence, standardisation="none; lower case, single blanks", alphabet=alphabet,
+                p=len(alphabet), splits=f"{blocks} blocks, 80/10/10, dealt under the seed; alphabet of the training blocks")
+    return Dataset("text", *parts, len(alphabet), (context,), info)
+
+# %% ../nbs/40_data.ipynb #cab67e82
+def _count(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    "How often each of the asked numbers is among the known ones."
+    values, counts = np.unique(known, return_counts=True)
+    at = np.searchsorted(values, asked).clip(max=len(values) - 1)
+    return np.where(values[at] == asked, counts[at], 0)
+
+# %% ../nbs/40_data.ipynb #7e7187f5
+def table_loss(train: tuple,  # (x, y) whose windows are counted, x (n, c) tokens
+               other: tuple,  # (x, y) to predict
+               k: int,  # characters seen, 0..c
+               n_classes: int,  # V, size of the alphabet
+               strength: float = 4.0  # a > 0: how many sightings outweigh the shorter context
+              ) -> float: # nats a character
+    "Mean cross-entropy of a smoothed table of counts."
+    if not (type(k) is int and 0 <= k <= train[0].shape[1] and n_classes**(k + 1) < 2**63):
+        raise ValueError(f"k is {k!r}, but a table sees 0 to {train[0].shape[1]} characters, and few enough to number all contexts.")
+    p, spot = np.full(len(other[1]), 1 / n_classes), [np.zeros(len(y), np.int64) for _, y in (train, other)]
+    for j in range(k + 1):
+        if j: spot = [s + x[:, -j].numpy() * n_classes**(j - 1) for s, (x, _) in zip(spot, (train, other))]
+        pair = [s * n_classes + y.numpy() for s, (_, y) in zip(spot, (train, other))]
+        p = (_count(*pair) + strength * p) / (_count(*spot) + strength)
+    return float(-np.log(p).mean())
+
+# %% ../nbs/40_data.ipynb #d7b5e858
+def _read_reviews(path: Path) -> dict:
+    "Texts and labels of both parts of a packed file with one JSON object a line."
+    parts, number = {"train": ([], []), "test": ([], [])}, 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as f:
+            for number, line in enumerate(f, 1):
+                row = json.loads(line)
+                text, label = row["text"] + "", (0, 1).index(row["label"])
+                for column, value in zip(parts[row["split"]], (text, label)): column.append(value)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as e:
+        raise DataFileError(f"{path.name} could not be read after line {number:,} ({e}): copy or download it again.") from e
+    except (KeyError, TypeError, ValueError) as e:
+        raise DataFileError(f"Line {number:,} of {path.name} is no review with split (train or test), label (0 or 1) and text: "
+                            "check the file.") from e
+    for part, (texts, _) in parts.items():
+        if not texts: raise DataFileError(f"{path.name} has no reviews of the part {part}: copy or download it again.")
+    return parts
+
+# %% ../nbs/40_data.ipynb #e7be92e0
+def _fetch_reviews() -> dict:
+    "The same through Hugging Face's `datasets`."
+    from datasets import load_dataset
+    sets = load_dataset("stanfordnlp/imdb")
+    return {part: (list(sets[part]["text"]), list(sets[part]["label"])) for part in ("train", "test")}
+
+
+def _find_reviews(data_dir: str, download: bool) -> dict:
+    "The reviews from a file or the net, or one sentence that says where to get them."
+    places = _places(data_dir)
+    for place in places:
+        if (file := place / "imdb50k.jsonl.gz").is_file(): return _read_reviews(file)
+    reason = "downloading is switched off"
+    if download:
+        try: return _fetch_reviews()
+        except ImportError: reason = "the package datasets is not installed"
+        except Exception as e: reason = str(e).strip().split("\n")[0] or type(e).__name__
+    raise DataNotFoundError(f"There is no imdb50k.jsonl.gz in {places[0]} and stanfordnlp/imdb could not be fetched ({reason}): install "
+                            "the package datasets, or name the file's folder with --data-dir (data_dir= in Python) or COSMOREG_DATA.")
+
+# %% ../nbs/40_data.ipynb #9a95f4c3
+_WORD = re.compile(r"[a-z0-9']+")
+
+
+def _words(text: str) -> list: return _WORD.findall(text.lower().replace("<br />", " "))
+
+
+def _vocabulary(texts: list, size: int) -> list:
+    "Padding, unknown, then the most frequent words, `size` in all; equally frequent ones by the alphabet."
+    counts = Counter()
+    for text in texts: counts.update(_words(text))
+    return ["<pad>", "<unknown>", *sorted(counts, key=lambda w: (-counts[w], w))[:size - 2]]
+
+
+def _tokenise(texts: list, vocabulary: list, max_tokens: int) -> torch.Tensor:
+    "Ids (n, max_tokens) of each text's first words, zeros after its end."
+    index, rows = {w: i for i, w in enumerate(vocabulary)}, np.zeros((len(texts), max_tokens), np.int64)
+    for row, text in zip(rows, texts):
+        ids = [index.get(w, 1) for w in _words(text)[:max_tokens]]
+        row[:len(ids)] = ids
+    return torch.from_numpy(rows)
+
+# %% ../nbs/40_data.ipynb #0fe961ce
+def load_imdb(data_dir: str = None,  # a folder with imdb50k.jsonl.gz; None looks in COSMOREG_DATA, the cache, then at the hub
+              seed: int = 0,  # which training reviews become the validation split
+              max_tokens: int = 200,  # words seen, the first ones
+              vocabulary: int = 20_000,  # ids, padding and unknown included
+              n_train: int = None,  # training samples; None takes all 22,500; the vocabulary is theirs
+              valid_fraction: float = 0.1,  # share of the training reviews for validation, both classes alike
+              download: bool = True  # fetch what is missing
+             ) -> Dataset: # x (n, max_tokens) int64, 0 after the end; y 1 for favourable; info["vocabulary"] spells x
+    "Film reviews, favourable or not."
+    from sklearn.model_selection import train_test_split
+    _fraction(valid_fraction, "valid_fraction")
+    if min(max_tokens, vocabulary - 2) < 1: raise ValueError(f"max_tokens is {max_tokens} and vocabulary {vocabulary}, but these are at least 1 and 3.")
+    parts = _find_reviews(data_dir, download)
+    labels = {part: torch.tensor(y, dtype=torch.int64) for part, (_, y) in parts.items()}
+    i, j = (torch.from_numpy(k) for k in train_test_split(np.arange(len(labels["train"])), test_size=valid_fraction,
+                                                          stratify=labels["train"], random_state=mix_seed(seed) % 2**32))
+    i = _cut(i, i, n_train)[0]
+    texts = [parts["train"][0][k] for k in i], [parts["train"][0][k] for k in j], parts["test"][0]
+    words = _vocabulary(texts[0], vocabulary)
+    x = [_tokenise(t, words, max_tokens) for t in texts]
+    info = dict(source="Maas et al. 2011, Large Movie Review Dataset v1.0", licence="none stated; its authors ask for a citation",
+                standardisation="none", splits="the official test reviews; valid from the training reviews under the seed, stratified",
+                vocabulary=words, in_train_and_test=len(set(parts["train"][0]) & set(texts[2])), in_train_and_valid=len(set(texts[0]) & set(texts[1])))
+    return Dataset("imdb", (x[0], labels["train"][i]), (x[1], labels["train"][j]), (x[2], labels["test"]), 2, (max_tokens,), info)
+
+# %% ../nbs/40_data.ipynb #45b56d59
 DATASETS = {"digits": load_digits, "fashion-mnist": load_fashion_mnist,
             "modular-addition": partial(load_modular, operation="add"),
             "modular-subtraction": partial(load_modular, operation="subtract"),
             "modular-multiplication": partial(load_modular, operation="multiply"),
-            "sparse-parity": load_parity}
+            "sparse-parity": load_parity, "text": load_text, "imdb": load_imdb}
 
 
 def _nearest(name: str, known: list) -> str:

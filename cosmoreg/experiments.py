@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 'Dynamics', 'Confine', 'Look', 'KeepBest',
-           'method', 'ActivationPenalty', 'InputNoise', 'z_loss_cross_entropy', 'cast_cross_entropy', 'apply_methods',
-           'default_options', 'unknown', 'TokenLinear', 'token_mlp', 'TokenTransformer', 'build', 'device_name', 'cast',
-           'make_trainer', 'run_config', 'Experiment', 'register', 'configs', 'run_experiment', 'first_step', 'claims']
+           'method', 'Cycle', 'ActivationPenalty', 'InputNoise', 'z_loss_cross_entropy', 'cast_cross_entropy',
+           'apply_methods', 'default_options', 'unknown', 'TokenLinear', 'token_mlp', 'TokenTransformer', 'build',
+           'device_name', 'cast', 'make_trainer', 'run_config', 'Experiment', 'register', 'configs', 'run_experiment',
+           'first_step', 'claims']
 
-# %% ../nbs/52_experiments.ipynb #9133a6ea
+# %% ../nbs/52_experiments.ipynb #68b32ef5
 import math
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -23,18 +24,19 @@ import torch.nn.functional as F
 from torch import nn
 
 from .adaptive import grad_norm_sq
+from .controller import SchedulePolicy, SurgeCollapse, preset
 from .crossentropy import target_excluded_cross_entropy
 from .data import Dataset, TensorBatches, load_data
 from .loss import CosmoReg
-from .models import MLP, mobilenet_v2_28
+from .models import MLP, TextTransformer, mobilenet_v2_28, text_model
 from .monitor import StabilityMonitor
 from .orthograd import OrthoGrad
 from .record import Run, RunRecord, compare, format_interval, load_run, quantile_rows, save_run, start_record
 from .stablemax import stablemax_cross_entropy
 from .taps import Taps, activations, coefficient_of_variation, dead_fraction, hidden_layers, rms
-from .training import Callback, CheckpointError, Trainer, evaluate
+from .training import Callback, CheckpointError, SurgeCycle, Trainer, evaluate
 
-# %% ../nbs/52_experiments.ipynb #a1396036
+# %% ../nbs/52_experiments.ipynb #53097efc
 @dataclass(frozen=True)
 class Config:
     "All that a run depends on. Every field is stored in the run's record."
@@ -54,6 +56,7 @@ class Config:
     evaluate_every: int = 1  # epochs between evaluations
     look_every: int = 10  # epochs between looks at the hidden activations
     monitor_every: int = 0  # steps between readings of a `StabilityMonitor`; 0 has none
+    watch_entropy: bool = False  # read the entropy in runs without surge and collapse as well
     test_curve: bool = False  # read the test split at every evaluation too, where no setting is chosen by it
     seed: int = 0  # initial weights, order of batches, dropout
     split_by_seed: bool = False  # the seed also draws the splits; False: all runs share one split
@@ -184,6 +187,58 @@ def method(
     def _register(f): METHODS[name] = f; return f
     return _register
 
+# %% ../nbs/52_experiments.ipynb #ed252b76
+def _cycle_options(policy, steps, options):
+    "Options of `SurgeCollapse` for a run of so many steps; \"watch\" reads and never acts."
+    options, sparsity = dict(options), {k: options[k] for k in ("sparsity",) if k in options}
+    options.pop("sparsity", None)
+    if policy == "watch": return dict(policy=SchedulePolicy(lambda step: 0.0), every=max(1, steps // 50), **options)
+    return {**preset(policy, steps, **sparsity), **options}
+
+class Cycle(Callback):
+    "`SurgeCollapse` for the length of a training run, 50 readings unless `every` says otherwise; its state is part of the checkpoint."
+    def __init__(
+        self,
+        policy: str = "entropy",  # a preset, or "watch"
+        **options,  # of `SurgeCollapse`, and `sparsity`
+    ): self.policy, self.options, self.controller, self._cycle, self._state = policy, options, None, None, None
+
+    def on_fit_start(
+        self,
+        trainer: Trainer,  # about to train
+    ):
+        "Attach, and go on from a checkpoint's state."
+        options = _cycle_options(self.policy, trainer.epochs * len(trainer.batches), self.options)
+        if self._state: options["start"] = 0.0  # the masks come from the state
+        self.controller = SurgeCollapse(trainer.model, trainer.optimizer, seed=trainer.seed, **options)
+        if self._state: self.controller.load_state_dict(self._state)
+        self._cycle = SurgeCycle(self.controller, each_step=False)
+
+    def on_step_end(
+        self,
+        trainer: Trainer,  # has updated the weights
+    ):
+        "Step the controller; a reading is logged where one is due."
+        self._cycle.on_step_end(trainer)
+
+    def on_fit_end(
+        self,
+        trainer: Trainer,  # has trained
+    ):
+        "Detach; the masks stay on the weights."
+        self.controller.remove()
+
+    def state_dict(self):
+        "The controller's state."
+        return self.controller.state_dict() if self.controller else {}
+
+    def load_state_dict(
+        self,
+        state: dict,  # from `state_dict`
+    ):
+        "Keep it for the next `on_fit_start`."
+        self._state = state
+
 # %% ../nbs/52_experiments.ipynb #0a10157d
 class ActivationPenalty(Callback):
     "Adds strength·mean(h²) of every hidden layer to the loss, through its gradient 2·strength·h/n."
@@ -295,6 +350,15 @@ def _z_loss(setup, strength=1e-4):
 def _input_noise(setup, scale=0.1, place=""):
     "Normal noise on the inputs in training."
     setup.callbacks.append(InputNoise(scale, place))
+
+# %% ../nbs/52_experiments.ipynb #16b4801c
+def _surge(name, policy):
+    "Register a preset of surge and collapse as a method."
+    def _add(setup, sparsity=0.8, noise_at=""): setup.callbacks.append(Cycle(policy, sparsity=sparsity, noise_at=noise_at))
+    _add.__doc__ = f"Surge and collapse by the preset {policy!r}, at the end at a given sparsity."
+    METHODS[name] = _add
+
+for _name, _policy in (("surge-adaptive", "entropy"), ("surge-interval", "interval"), ("gradual", "gradual"), ("ac-dc", "ac-dc"), ("rigl", "rigl"), ("random-regrowth", "random-regrowth")): _surge(_name, _policy)
 
 # %% ../nbs/52_experiments.ipynb #b1e9b801
 @method("cosmoreg")
@@ -435,12 +499,14 @@ class TokenTransformer(nn.Module):
         x = F.pad(x, (0, 1), value=self.kinds)
         return self.head(self.block(self.embed(x) + self.place.weight)[:, -1])
 
-# %% ../nbs/52_experiments.ipynb #3bc6543c
+# %% ../nbs/52_experiments.ipynb #409c6031
 MODELS = {
     "mlp": lambda data, hidden, **options: MLP([math.prod(data.input_shape), *hidden, data.n_classes], **options),
     "token-mlp": token_mlp,
     "token-transformer": lambda data, **options: TokenTransformer(data.info["p"], data.input_shape[0], **options),
     "mobilenet-v2": lambda data, **options: mobilenet_v2_28(data.n_classes, **options),
+    "text-mlp": lambda data, **options: text_model(data.input_shape[0], data.n_classes, **options),
+    "text-transformer": lambda data, **options: TextTransformer(len(data.info["vocabulary"]), max_tokens=data.input_shape[0], n_classes=data.n_classes, **options),
 }
 
 def build(
@@ -483,7 +549,7 @@ class _Saver(Callback):
         save_run(self.folder, self.record, trainer.history.rows)
         self.last = time.monotonic()
 
-# %% ../nbs/52_experiments.ipynb #a066e946
+# %% ../nbs/52_experiments.ipynb #5974dbad
 def cast(
     pair: tuple,  # (x, y)
     dtype: torch.dtype,  # for real-valued inputs; tokens stay whole numbers
@@ -496,6 +562,7 @@ def _observers(config, model, setup):
     "The callbacks of a run: those of its methods, and those that only read."
     own = [StabilityMonitor(model, config.monitor_every, loss_fn=setup.loss_fn)] if config.monitor_every else []
     every = 20 if config.batch_size else max(20, config.evaluate_every)
+    if config.watch_entropy and not any(isinstance(c, Cycle) for c in setup.callbacks): own.append(Cycle("watch"))
     return [*setup.callbacks, *own, Dynamics(every), Look(config.look_every), KeepBest()]
 
 # %% ../nbs/52_experiments.ipynb #e6b2446a
@@ -607,6 +674,19 @@ register("fashion-mnist-tuning", "Which strength is best on the validation split
 register("fashion-mnist-placement", "Where should the force act, and should its strength follow the task's gradient?", ("none", "cosmoreg"),
          options={"cosmoreg": [{}, {"at": "input"}, {"at": "input", "lambda_0": 0.1}, {"strength": "relative"}, {"strength": "relative", "lambda_0": 0.1},
                                {"at": "input", "strength": "relative", "lambda_0": 0.1}, {"kind": "logarithmic"}, {"alpha": 3.0}, {"normalize": False}]}, seeds=2, first_seed=100, minutes=6, **_FASHION)
+
+# %% ../nbs/52_experiments.ipynb #08399bd1
+_ARMS = ("surge-interval", "surge-adaptive", "gradual", "ac-dc", "rigl", "random-regrowth")
+_NOISY = ("input-noise", *(f"input-noise+{m}" for m in _ARMS))
+_SCALES = (0.0, 0.05, 0.1, 0.2)
+_SURGE = dict(data="digits", model_options={"hidden": [512, 256]}, lr=2e-3, batch_size=64, epochs=40, look_every=40, watch_entropy=True)
+_TEXT = dict(data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=6, look_every=6, watch_entropy=True)
+
+register("surge-collapse", "Does entropy-driven surge and collapse keep the accuracy at 80 % sparsity, and does it beat the dense baseline and fixed schedules?",
+         ("none", "surge-interval", "surge-adaptive", "ac-dc", "rigl", "random-regrowth"), minutes=2, **_SURGE)
+register("surge-collapse-noise", "The same on digits, with input noise.", _NOISY, options={"input-noise": [{"scale": s} for s in _SCALES]}, minutes=10, **_SURGE)
+register("surge-collapse-text", "The same for the next character of a text, with input noise.", _NOISY,
+         options={"input-noise": [{"scale": s, "place": "net"} for s in _SCALES], **{m: {"noise_at": "net"} for m in _ARMS}}, minutes=20, **_TEXT)
 
 # %% ../nbs/52_experiments.ipynb #67d76e2f
 _MODULAR = dict(data="modular-addition", model="token-mlp", model_options={"hidden": [200, 200]}, optimizer_options={"eps": 1e-25}, batch_size=0, test_curve=True, split_by_seed=True)

@@ -147,8 +147,8 @@ def bare_source(
             for row in rows: lines[row - 1] = ""
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
-# %% ../nbs/50_record.ipynb #37c20301
-NOT_NUMBERS = ("__init__", "_modidx", "record", "plots", "cli", "integrations")
+# %% ../nbs/50_record.ipynb #c9786379
+NOT_NUMBERS = ("__init__", "_modidx", "_docs", "record", "plots", "cli", "integrations")
 
 def _package(): return Path(find_spec("cosmoreg").origin).parent
 

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['Row', 'HOOKS', 'RandomStream', 'seeded', 'History', 'evaluate', 'CheckpointError', 'save_checkpoint',
            'load_checkpoint', 'Callback', 'GradientNorm', 'forward_loss', 'backward_update', 'Trainer',
-           'NonFiniteLossError', 'ProgressBar']
+           'NonFiniteLossError', 'ProgressBar', 'SurgeCycle', 'train_with_surge_collapse']
 
-# %% ../nbs/42_training.ipynb #4b189795
+# %% ../nbs/42_training.ipynb #4ac0aa70
 import math
 import os
 import random
@@ -23,6 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .adaptive import grad_norm_sq
+from .controller import SurgeCollapse, preset
 from .data import mix_seed
 
 # %% ../nbs/42_training.ipynb #07b57b65
@@ -623,3 +624,70 @@ def _check_state(t, state: dict):
         if theirs.get(part) != ours.get(part):
             raise CheckpointError(f"The checkpoint belongs to another run: its {part} is {theirs.get(part)}, here "
                                   f"{ours.get(part)}; build the trainer as that run did, or start without resume.")
+
+# %% ../nbs/42_training.ipynb #e7fa9857
+def _log_entry(history: History, entry):
+    "A reading, and what it led to, as rows: decisions have the metric \"event\" and their action as layer."
+    reading = entry.reading
+    for metric in ("entropy", "target_entropy", "rms", "energy", "dead"): history.log(reading.step, "train", metric, getattr(reading, metric))
+    for layer, value in entry.layers.items(): history.log(reading.step, "train", "entropy", value, layer)
+    for decision in entry.decisions: history.log(decision.step, "train", "event", decision.amount, decision.action)
+
+# %% ../nbs/42_training.ipynb #4f9c87b5
+class SurgeCycle(Callback):
+    "A `SurgeCollapse` in a run: stepped, logged, and saved with it."
+    def __init__(self,
+                 controller: SurgeCollapse,  # of the trainer's model and optimizer
+                 each_step: bool = True):  # log sparsity and input noise at each step; False: at readings
+        self.controller, self.each_step = controller, each_step
+
+    def on_step_end(self, trainer: "Trainer"):  # has updated the weights; its gradients are still there
+        "Step the controller; log sparsity, the noise that this step had, and a reading where one was due."
+        noise, entry = self.controller.noise, self.controller.step(trainer.loss, trainer.yb)
+        if self.each_step or entry is not None:
+            trainer.history.log(trainer.step, "train", "sparsity", self.controller.sparsity)
+            trainer.history.log(trainer.step, "train", "input_noise", noise)
+        if entry is not None: _log_entry(trainer.history, entry)
+
+    def state_dict(self) -> dict:
+        "The controller's state."
+        return self.controller.state_dict()
+
+    def load_state_dict(self,
+                        state: dict):  # from `state_dict`
+        "Go on from there."
+        self.controller.load_state_dict(state)
+
+# %% ../nbs/42_training.ipynb #afb262a5
+def _cycle_options(policy, steps: int, options: dict) -> dict:
+    "Options of `SurgeCollapse`; a name stands for its preset."
+    if not isinstance(policy, str): return dict(options, policy=policy)
+    sparsity = {"sparsity": options.pop("sparsity")} if "sparsity" in options else {}
+    return {**preset(policy, steps, **sparsity), **options}
+
+# %% ../nbs/42_training.ipynb #b7761b84
+def train_with_surge_collapse(
+    model: nn.Module,  # trained in place
+    data_loader: object,  # TensorBatches, or an iterable of (x, y) with a length
+    optimizer: torch.optim.Optimizer,  # over the model's parameters
+    num_epochs: int,  # epochs in all, those before a resume included
+    *,
+    policy: object = "entropy",  # "entropy", "interval", "gradual", "ac-dc", "rigl", "random-regrowth", or a policy
+    loss_fn: callable = F.cross_entropy,  # (logits, y) -> the mean over the batch
+    valid: object = None,  # (x, y), or a dict from a split's name to (x, y)
+    seed: int = 0,  # of dropout, a loader's order, and all that the controller draws
+    checkpoint: str = None,  # a file to write to; None writes nothing
+    checkpoint_every: int = None,  # steps between checkpoints; None is each epoch
+    resume: bool = False,  # go on from the checkpoint where there is one
+    progress: bool = None,  # a progress bar; None is only on a terminal
+    **options,  # of `SurgeCollapse`, and `sparsity` where the policy is a name
+) -> History:  # a row of loss, sparsity and input noise per step, readings and events; `.controller` has the log
+    "Train, and let a controller collapse and surge the weights, pump activations and add input noise."
+    steps = max(1, num_epochs * len(data_loader)) if hasattr(data_loader, "__len__") else 1
+    with SurgeCollapse(model, optimizer, seed=seed, **_cycle_options(policy, steps, options)) as controller:
+        trainer = Trainer(model, optimizer, data_loader, loss_fn, valid, (SurgeCycle(controller),), seed=seed, log_every=1,
+                          checkpoint=checkpoint, checkpoint_every=checkpoint_every, progress=progress)
+        if resume: trainer.resume()
+        history = trainer.fit(num_epochs)
+    history.controller = controller
+    return history
