@@ -9,6 +9,7 @@ _public = {
     "potential": ["cosmological_potential", "potential_force", "confinement_radius"],
     "adaptive": ["adaptive_lambda"],
     "loss": ["cosmo_reg", "CosmoRegLoss", "CosmoReg"],
+    "units": ["CosmoRegUnits"],
     "entropy": ["activation_entropy", "target_entropy", "prediction_entropy", "effective_rank", "EntropyMeter"],
     "surge": ["collapse_weights", "reexpand_weights", "Masks"],
     "controller": ["SurgeCollapse", "entropy_pump"],

@@ -48,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:  # of the command `cosmoreg`
         sub.add_argument("folder", nargs="+" if name == "plot" else "*", type=Path, metavar="DIR", help="folders with runs" + ("" if name == "plot" else " (default: the results committed with the notebooks)"))
     return parser
 
-# %% ../nbs/53_cli.ipynb #fd259dd1
+# %% ../nbs/53_cli.ipynb #46515347
 class View(NamedTuple):
     "What is drawn and tabulated of an experiment's runs."
     figures: tuple  # name, for `plots.plot_name` and the file name.png
@@ -56,7 +56,9 @@ class View(NamedTuple):
 
 VIEW = View(("comparison", "dynamics", "confinement"), (("best_valid_loss", "best valid loss"), ("final_valid_loss", "last valid loss"),
                                                         ("test_loss_at_best", "test loss at best"), ("test_accuracy_at_best", "test accuracy")))
-VIEWS = {"grokking": View(("grokking",), (("test_accuracy", "test accuracy"), ("final_train_batch_accuracy", "train accuracy"), ("final_train_logit_range", "logit range"),
+VIEWS = {"surge-collapse": View(("surge",), (("final_valid_loss", "last valid loss"), ("final_valid_accuracy", "last valid accuracy"), ("final_train_sparsity", "sparsity"),
+                                           ("final_train_entropy", "entropy / max"), ("test_accuracy", "test accuracy"))),
+         "grokking": View(("grokking",), (("test_accuracy", "test accuracy"), ("final_train_batch_accuracy", "train accuracy"), ("final_train_logit_range", "logit range"),
                                           ("final_train_collapse_rate[float32]", "collapse rate"), ("final_train_cos_weight_gradient[head]", "cos(w, −g), head")))}
 
 def find_view(

@@ -675,7 +675,7 @@ register("fashion-mnist-placement", "Where should the force act, and should its 
          options={"cosmoreg": [{}, {"at": "input"}, {"at": "input", "lambda_0": 0.1}, {"strength": "relative"}, {"strength": "relative", "lambda_0": 0.1},
                                {"at": "input", "strength": "relative", "lambda_0": 0.1}, {"kind": "logarithmic"}, {"alpha": 3.0}, {"normalize": False}]}, seeds=2, first_seed=100, minutes=6, **_FASHION)
 
-# %% ../nbs/52_experiments.ipynb #08399bd1
+# %% ../nbs/52_experiments.ipynb #d0fdb206
 _ARMS = ("surge-interval", "surge-adaptive", "gradual", "ac-dc", "rigl", "random-regrowth")
 _NOISY = ("input-noise", *(f"input-noise+{m}" for m in _ARMS))
 _SCALES = (0.0, 0.05, 0.1, 0.2)
@@ -685,6 +685,8 @@ _TEXT = dict(data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=6, l
 register("surge-collapse", "Does entropy-driven surge and collapse keep the accuracy at 80 % sparsity, and does it beat the dense baseline and fixed schedules?",
          ("none", "surge-interval", "surge-adaptive", "ac-dc", "rigl", "random-regrowth"), minutes=2, **_SURGE)
 register("surge-collapse-noise", "The same on digits, with input noise.", _NOISY, options={"input-noise": [{"scale": s} for s in _SCALES]}, minutes=10, **_SURGE)
+register("surge-collapse-strong", "Is it the controller, or would constant input noise of its largest size do, alone and with gradual pruning?", ("input-noise", "input-noise+gradual"),
+         options={"input-noise": [{"scale": s} for s in (0.3, 0.5)]}, minutes=1, **_SURGE)
 register("surge-collapse-text", "The same for the next character of a text, with input noise.", _NOISY,
          options={"input-noise": [{"scale": s, "place": "net"} for s in _SCALES], **{m: {"noise_at": "net"} for m in _ARMS}}, minutes=20, **_TEXT)
 

@@ -214,9 +214,29 @@ def _add_force(gradient, c, h, finite):
     limit = torch.finfo(gradient.dtype).max
     return gradient + (c * h).clamp_(-limit, limit).to(gradient.dtype)
 
-# %% ../nbs/03_loss.ipynb #3aa5a7e2
+# %% ../nbs/03_loss.ipynb #618c1b8a
 class _Attachment:
-    "What is attached to a model: taps, one force per layer, their readings and state."
+    "What is attached to a model: taps, one force per layer (from `new_force()`), their readings and state."
+    def _attach(self, model, layers, at, new_force, channel_dim=None, scaler=None, on_nonfinite="skip"):
+        _check_policy(on_nonfinite)
+        self.layers = hidden_layers(model) if layers is None else find_layers(model, layers)
+        new_force()
+        self.model, self._new_force, self.channel_dim, self.scaler, self.on_nonfinite = model, new_force, channel_dim, scaler, on_nonfinite
+        self.forces, self.mask, self.loss_scale = {}, None, 1.0
+        self.taps = Taps(model, dict.fromkeys(self.layers, at), self._watch)
+
+    def _watch(self, name, h):
+        if not (self.model.training and h.requires_grad): return
+        base = name.split(":")[0]
+        overwritten = self.taps.places[base] == "input" and getattr(self.layers[base], "inplace", False)
+        kept, mask = h.detach().clone() if overwritten else h.detach(), _fitting(self.mask, h, self.channel_dim)
+        version = kept._version
+        def _add(gradient):
+            if kept._version != version: raise RuntimeError(f"The activation at layer {name!r} was changed in place after it was tapped, so its force is unknown; attach to another layer, or make that operation out of place.")
+            return self._force(name)(kept, gradient, mask, self._scale())
+        h.register_hook(_add)
+        if self.on_nonfinite != "skip": _apply_policy(self.on_nonfinite, (~squared_radius(kept, channel_dim=self.channel_dim).isfinite()).sum(), f"CosmoReg at layer {name!r}")
+
     def _force(self, name): return self.forces.setdefault(name, self._new_force())
     def _scale(self): return self.loss_scale * (self.scaler.get_scale() if self.scaler is not None else 1.0)
 
@@ -225,8 +245,8 @@ class _Attachment:
         return {name: force.reading() for name, force in self.forces.items() if force.last}
 
     def state_dict(self):
-        "The adaptive weights' state, by layer."
-        return {name: force.weight.state_dict() for name, force in self.forces.items()}
+        "The adaptive weights' state, by layer; empty for forces without one."
+        return {name: force.weight.state_dict() for name, force in self.forces.items() if hasattr(force, "weight")}
 
     def load_state_dict(
         self,
@@ -242,7 +262,7 @@ class _Attachment:
     def __enter__(self): return self
     def __exit__(self, *error): self.remove()
 
-# %% ../nbs/03_loss.ipynb #39dc1fa3
+# %% ../nbs/03_loss.ipynb #cf75401e
 class CosmoReg(_Attachment):
     "Confines a model's hidden activations while attached: adds the force inside the task's own backward pass. Use with `with`, or `.remove()`."
     def __init__(
@@ -262,26 +282,9 @@ class CosmoReg(_Attachment):
         scaler: object = None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
         on_nonfinite: str = "skip",  # hidden vectors that are not finite: "skip" (and count), "warn", "raise"
     ):
-        _check_policy(on_nonfinite); _explain_no_well(M_scale, kind)
+        _explain_no_well(M_scale, kind)
         options = dict(M_scale=M_scale, lambda_0=lambda_0, alpha=alpha, normalize=normalize, kind=kind, strength=strength, reduction=reduction, channel_dim=channel_dim)
-        self._new_force = lambda: LayerForce(**options)
-        self._new_force()
-        self.model, self.channel_dim, self.scaler, self.on_nonfinite = model, channel_dim, scaler, on_nonfinite
-        self.layers = hidden_layers(model) if layers is None else find_layers(model, layers)
-        self.forces, self.mask, self.loss_scale = {}, None, 1.0
-        self.taps = Taps(model, dict.fromkeys(self.layers, at), self._watch)
-
-    def _watch(self, name, h):
-        if not (self.model.training and h.requires_grad): return
-        base = name.split(":")[0]
-        overwritten = self.taps.places[base] == "input" and getattr(self.layers[base], "inplace", False)
-        kept, mask = h.detach().clone() if overwritten else h.detach(), _fitting(self.mask, h, self.channel_dim)
-        version = kept._version
-        def _add(gradient):
-            if kept._version != version: raise RuntimeError(f"The activation at layer {name!r} was changed in place after it was tapped, so its force is unknown; attach to another layer, or make that operation out of place.")
-            return self._force(name)(kept, gradient, mask, self._scale())
-        h.register_hook(_add)
-        if self.on_nonfinite != "skip": _apply_policy(self.on_nonfinite, (~squared_radius(kept, channel_dim=self.channel_dim).isfinite()).sum(), f"CosmoReg at layer {name!r}")
+        self._attach(model, layers, at, lambda: LayerForce(**options), channel_dim, scaler, on_nonfinite)
 
 # %% ../nbs/03_loss.ipynb #a87d9e0c
 def _fitting(mask, h, channel_dim):
