@@ -609,7 +609,7 @@ class SurgeCollapse(_Steps):
         self._handle = self.masks.attach(model, optimizer)
         _arm(self)
 
-# %% ../nbs/12_controller.ipynb #0f5514ab
+# %% ../nbs/12_controller.ipynb #cb8864af
 def _fading_share(step, share, stop): return share / 2 * (1 + math.cos(math.pi * step / stop)) if step < stop else 0.0
 
 def _constant(step, sparsity): return sparsity
@@ -627,6 +627,7 @@ def preset(
             "interval": lambda: dict(policy=IntervalPolicy(sparsity, 1.0, tenth, 2 * tenth, end), growth="noise"),
             "gradual": lambda: dict(policy=SchedulePolicy(partial(cubic_sparsity, final=sparsity, start=min(tenth, end - 1), stop=end), every=twentieth)),
             "ac-dc": lambda: dict(policy=SchedulePolicy(partial(cyclic_sparsity, sparsity=sparsity, sparse=twentieth, dense=twentieth, start=min(tenth, end - 1), stop=end))),
-            "rigl": lambda: dict(policy=exchange(), growth="gradient", **swap), "random-regrowth": lambda: dict(policy=exchange(), growth="zero", **swap)}
+            "rigl": lambda: dict(policy=exchange(), growth="gradient", **swap), "random-regrowth": lambda: dict(policy=exchange(), growth="zero", **swap),
+            "watch": lambda: dict(policy=SchedulePolicy(partial(_constant, sparsity=0.0)))}
     if name not in arms: raise ValueError(f"The preset {name!r} is unknown: use {', '.join(map(repr, arms))}.")
     return dict(arms[name](), every=every)

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 'Dynamics', 'Confine', 'Look', 'KeepBest',
-           'method', 'Cycle', 'ActivationPenalty', 'InputNoise', 'z_loss_cross_entropy', 'cast_cross_entropy',
+           'method', 'Cycle', 'ActivationPenalty', 'InputNoise', 'Fault', 'z_loss_cross_entropy', 'cast_cross_entropy',
            'apply_methods', 'default_options', 'unknown', 'TokenLinear', 'token_mlp', 'TokenTransformer', 'build',
            'device_name', 'cast', 'make_trainer', 'run_config', 'Experiment', 'register', 'configs', 'run_experiment',
            'first_step', 'claims']
 
-# %% ../nbs/52_experiments.ipynb #68b32ef5
+# %% ../nbs/52_experiments.ipynb #05b79b43
 import math
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .adaptive import grad_norm_sq
-from .controller import SchedulePolicy, SurgeCollapse, preset
+from .controller import SurgeCollapse, preset
 from .crossentropy import target_excluded_cross_entropy
 from .data import Dataset, TensorBatches, load_data
 from .loss import CosmoReg
@@ -35,8 +35,9 @@ from .record import Run, RunRecord, compare, format_interval, load_run, quantile
 from .stablemax import stablemax_cross_entropy
 from .taps import Taps, activations, coefficient_of_variation, dead_fraction, hidden_layers, rms
 from .training import Callback, CheckpointError, SurgeCycle, Trainer, evaluate
+from .units import CosmoRegUnits
 
-# %% ../nbs/52_experiments.ipynb #53097efc
+# %% ../nbs/52_experiments.ipynb #61d008e7
 @dataclass(frozen=True)
 class Config:
     "All that a run depends on. Every field is stored in the run's record."
@@ -55,9 +56,11 @@ class Config:
     epochs: int = 10  # passes over the training split
     evaluate_every: int = 1  # epochs between evaluations
     look_every: int = 10  # epochs between looks at the hidden activations
+    look_samples: int = 10_000  # validation samples that such a look runs through the model at once, at most
     monitor_every: int = 0  # steps between readings of a `StabilityMonitor`; 0 has none
     watch_entropy: bool = False  # read the entropy in runs without surge and collapse as well
     test_curve: bool = False  # read the test split at every evaluation too, where no setting is chosen by it
+    autocast: str = ""  # "bfloat16" or "float16": mixed precision in training; "": the type of the weights
     seed: int = 0  # initial weights, order of batches, dropout
     split_by_seed: bool = False  # the seed also draws the splits; False: all runs share one split
 
@@ -93,28 +96,33 @@ class Dynamics(Callback):
         for confine in (c for c in trainer.callbacks if isinstance(c, Confine)):
             for layer, force in confine.reg.forces.items(): trainer.history.log(trainer.step, "train", "lambda", force.last["weight"], layer)
 
-# %% ../nbs/52_experiments.ipynb #5cd56833
+# %% ../nbs/52_experiments.ipynb #2d5c74b6
 class Confine(Callback):
-    "`CosmoReg` for the length of a training run; its state is part of the checkpoint."
+    "`CosmoReg` or `CosmoRegUnits` for the length of a training run; its state is part of the checkpoint."
     def __init__(
         self,
-        **options,  # of `CosmoReg`
-    ): self.options, self.reg, self._state = options, None, None
+        reg: type = CosmoReg,  # or `CosmoRegUnits`
+        padding: int | None = None,  # a token whose vectors count nowhere; None: all vectors count
+        **options,  # of `reg`
+    ): self.kind, self.padding, self.options, self.reg, self._state, self._words = reg, padding, options, None, None, None
 
     def on_fit_start(
         self,
         trainer: Trainer,  # about to train
     ):
         "Attach, and go on from a checkpoint's state."
-        self.reg = CosmoReg(trainer.model, scaler=trainer.scaler, **self.options)
+        self.reg = self.kind(trainer.model, scaler=trainer.scaler, **self.options)
         if self._state: self.reg.load_state_dict(self._state)
+        def _mask(name, x): self.reg.mask = x != self.padding
+        if self.padding is not None: self._words = Taps(trainer.model, {"": "input"}, _mask)
 
     def on_fit_end(
         self,
         trainer: Trainer,  # has trained
     ):
         "Detach."
-        if self.reg: self.reg.remove()
+        for attached in (self.reg, self._words):
+            if attached: attached.remove()
 
     def state_dict(self):
         "The regulariser's state."
@@ -187,28 +195,22 @@ def method(
     def _register(f): METHODS[name] = f; return f
     return _register
 
-# %% ../nbs/52_experiments.ipynb #ed252b76
-def _cycle_options(policy, steps, options):
-    "Options of `SurgeCollapse` for a run of so many steps; \"watch\" reads and never acts."
-    options, sparsity = dict(options), {k: options[k] for k in ("sparsity",) if k in options}
-    options.pop("sparsity", None)
-    if policy == "watch": return dict(policy=SchedulePolicy(lambda step: 0.0), every=max(1, steps // 50), **options)
-    return {**preset(policy, steps, **sparsity), **options}
-
+# %% ../nbs/52_experiments.ipynb #4d02b04a
 class Cycle(Callback):
     "`SurgeCollapse` for the length of a training run, 50 readings unless `every` says otherwise; its state is part of the checkpoint."
     def __init__(
         self,
-        policy: str = "entropy",  # a preset, or "watch"
-        **options,  # of `SurgeCollapse`, and `sparsity`
-    ): self.policy, self.options, self.controller, self._cycle, self._state = policy, options, None, None, None
+        policy: str = "entropy",  # a preset
+        sparsity: float = 0.8,  # at the end, 0..1
+        **options,  # of `SurgeCollapse`, in place of the preset's
+    ): self.policy, self.sparsity, self.options, self.controller, self._state = policy, sparsity, options, None, None
 
     def on_fit_start(
         self,
         trainer: Trainer,  # about to train
     ):
         "Attach, and go on from a checkpoint's state."
-        options = _cycle_options(self.policy, trainer.epochs * len(trainer.batches), self.options)
+        options = {**preset(self.policy, trainer.epochs * len(trainer.batches), self.sparsity), **self.options}
         if self._state: options["start"] = 0.0  # the masks come from the state
         self.controller = SurgeCollapse(trainer.model, trainer.optimizer, seed=trainer.seed, **options)
         if self._state: self.controller.load_state_dict(self._state)
@@ -263,30 +265,52 @@ class ActivationPenalty(Callback):
         "Detach."
         self.taps.remove()
 
-# %% ../nbs/52_experiments.ipynb #9ee224e1
+# %% ../nbs/52_experiments.ipynb #6cbc6136
 class InputNoise(Callback):
     "Adds normal noise to the first real-valued tensor that a named module takes, in training mode; as random as the trainer's stream."
     def __init__(
         self,
         scale: float,  # standard deviation, in units of the input; 0 attaches nothing
         place: str = "",  # module whose input gets it; "": the model's own
-    ): self.scale, self.place, self.handle = scale, place, None
+    ): self.scale, self.place, self.taps = scale, place, None
 
     def on_fit_start(
         self,
         trainer: Trainer,  # about to train
     ):
         "Attach."
-        def _add(module, args):
-            if module.training: return (args[0] + self.scale * torch.randn_like(args[0]), *args[1:])
-        if self.scale: self.handle = trainer.model.get_submodule(self.place).register_forward_pre_hook(_add)
+        def _add(name, x): return x + self.scale * torch.randn_like(x) if trainer.model.training else None
+        if self.scale: self.taps = Taps(trainer.model, {self.place: "input"}, _add)
 
     def on_fit_end(
         self,
         trainer: Trainer,  # has trained
     ):
         "Detach."
-        if self.handle: self.handle.remove()
+        if self.taps: self.taps.remove()
+
+# %% ../nbs/52_experiments.ipynb #26501b14
+class Fault(Callback):
+    "A mishap on purpose, for a number of steps: who recovers?"
+    def __init__(
+        self,
+        kind: str,  # "inputs": a batch times `size`; "labels": the labels of a batch shuffled; "weights": the middle weight matrix times `size`
+        at: int,  # first step, counted from 0
+        length: int = 1,  # steps
+        size: float = 1.0,  # the factor
+    ): self.kind, self.at, self.length, self.size = kind, at, length, size
+
+    def on_step_start(
+        self,
+        trainer: Trainer,  # its batch or its weights are changed
+    ):
+        "Spoil the step, if it is time."
+        if not self.at <= trainer.step < self.at + self.length: return
+        matrices = [p for p in trainer.model.parameters() if p.ndim > 1]
+        if self.kind == "inputs": trainer.xb = trainer.xb * self.size
+        elif self.kind == "labels": trainer.yb = trainer.yb[torch.randperm(len(trainer.yb)).to(trainer.yb.device)]
+        else: matrices[len(matrices) // 2].data.mul_(self.size)
+        trainer.history.log(trainer.step, "train", "event", self.size, self.kind)
 
 # %% ../nbs/52_experiments.ipynb #e64da7e4
 def z_loss_cross_entropy(
@@ -351,6 +375,17 @@ def _input_noise(setup, scale=0.1, place=""):
     "Normal noise on the inputs in training."
     setup.callbacks.append(InputNoise(scale, place))
 
+# %% ../nbs/52_experiments.ipynb #724133d3
+def _fault(name, doc, **defaults):
+    "Register a mishap as a method."
+    def _add(setup, at=340): setup.callbacks.append(Fault(at=at, **defaults))
+    _add.__doc__ = doc
+    METHODS[name] = _add
+
+_fault("spiked-batch", "The inputs of one batch times 100.", kind="inputs", size=100.0)
+_fault("shuffled-labels", "The labels of 20 batches shuffled.", kind="labels", length=20)
+_fault("blown-weights", "The middle weight matrix times 10⁴, once.", kind="weights", size=1e4)
+
 # %% ../nbs/52_experiments.ipynb #16b4801c
 def _surge(name, policy):
     "Register a preset of surge and collapse as a method."
@@ -360,11 +395,16 @@ def _surge(name, policy):
 
 for _name, _policy in (("surge-adaptive", "entropy"), ("surge-interval", "interval"), ("gradual", "gradual"), ("ac-dc", "ac-dc"), ("rigl", "rigl"), ("random-regrowth", "random-regrowth")): _surge(_name, _policy)
 
-# %% ../nbs/52_experiments.ipynb #b1e9b801
+# %% ../nbs/52_experiments.ipynb #ec3f7d25
 @method("cosmoreg")
 def _cosmoreg(setup, **options):
     "The confining potential on the hidden activations, at `CosmoReg`'s defaults."
     setup.callbacks.append(Confine(**options))
+
+@method("cosmoreg-units")
+def _cosmoreg_units(setup, **options):
+    "The potential on each unit over the batch, before the nonlinearity, at `CosmoRegUnits`' defaults."
+    setup.callbacks.append(Confine(CosmoRegUnits, **options))
 
 @method("cosmoreg-upstream")
 def _cosmoreg_upstream(setup, M_scale=1.0, lambda_0=0.01):
@@ -412,7 +452,7 @@ def _float64(setup):
     "Weights, inputs and loss in float64."
     setup.dtype = torch.float64
 
-# %% ../nbs/52_experiments.ipynb #b5395673
+# %% ../nbs/52_experiments.ipynb #5bce4c6e
 def apply_methods(
     setup: Setup,  # changed in place
     names: str,  # names in `METHODS` joined by "+"; applied from left to right
@@ -431,7 +471,7 @@ def default_options(
     "What a method does when no option is given."
     if name not in METHODS: raise unknown("method", name, METHODS)
     parameters = signature(METHODS[name]).parameters.values()
-    wrapped = {"cosmoreg": CosmoReg, "orthograd": OrthoGrad}.get(name)
+    wrapped = {"cosmoreg": CosmoReg, "cosmoreg-units": CosmoRegUnits, "orthograd": OrthoGrad}.get(name)
     inner = signature(wrapped).parameters.values() if wrapped else ()
     return {p.name: p.default for p in (*inner, *parameters) if p.default is not p.empty and not isinstance(p.default, type)}
 
@@ -549,7 +589,7 @@ class _Saver(Callback):
         save_run(self.folder, self.record, trainer.history.rows)
         self.last = time.monotonic()
 
-# %% ../nbs/52_experiments.ipynb #5974dbad
+# %% ../nbs/52_experiments.ipynb #6b32bed9
 def cast(
     pair: tuple,  # (x, y)
     dtype: torch.dtype,  # for real-valued inputs; tokens stay whole numbers
@@ -563,9 +603,9 @@ def _observers(config, model, setup):
     own = [StabilityMonitor(model, config.monitor_every, loss_fn=setup.loss_fn)] if config.monitor_every else []
     every = 20 if config.batch_size else max(20, config.evaluate_every)
     if config.watch_entropy and not any(isinstance(c, Cycle) for c in setup.callbacks): own.append(Cycle("watch"))
-    return [*setup.callbacks, *own, Dynamics(every), Look(config.look_every), KeepBest()]
+    return [*setup.callbacks, *own, Dynamics(every), Look(config.look_every, config.look_samples), KeepBest()]
 
-# %% ../nbs/52_experiments.ipynb #e6b2446a
+# %% ../nbs/52_experiments.ipynb #88344f41
 def make_trainer(
     config: Config,  # the run
     data: Dataset,  # its data set
@@ -581,7 +621,7 @@ def make_trainer(
     batches = TensorBatches(x, y, config.batch_size or len(x), shuffle=config.batch_size > 0, seed=config.seed)
     splits = {name: cast(getattr(data, name), setup.dtype) for name in ("valid", "test")[: 1 + config.test_curve]}
     return Trainer(model, optimizer, batches, setup.loss_fn, valid=splits, callbacks=[*_observers(config, model, setup), *callbacks], seed=config.seed,
-                   evaluate_every=config.evaluate_every, log_every=None if config.batch_size else config.evaluate_every,
+                   evaluate_every=config.evaluate_every, log_every=None if config.batch_size else config.evaluate_every, autocast=getattr(torch, config.autocast) if config.autocast else None,
                    on_nonfinite="stop", progress=False, **{**setup.trainer_options, **options})
 
 # %% ../nbs/52_experiments.ipynb #2e6ff818
@@ -624,7 +664,7 @@ def run_config(
     checkpoint.unlink(missing_ok=True)
     return load_run(path)
 
-# %% ../nbs/52_experiments.ipynb #d7268d2b
+# %% ../nbs/52_experiments.ipynb #6227a83f
 @dataclass(frozen=True)
 class Experiment:
     "A question, a base configuration, the methods to compare and their options."
@@ -632,11 +672,12 @@ class Experiment:
     base: Config  # what all runs share
     methods: tuple  # names as in `Config.method`
     options: dict = field(default_factory=dict)  # method name -> options, or a list of options to sweep
-    seeds: int = 5  # runs per method and options
+    sweep: dict = field(default_factory=dict)  # field of `Config` -> values; the whole grid is run
+    seeds: int = 5  # runs per method, options and cell of the grid
     first_seed: int = 0  # tuning experiments use other seeds than those that report
     minutes: float = 1.0  # rough length of the whole on two CPU cores
 
-# %% ../nbs/52_experiments.ipynb #789b7429
+# %% ../nbs/52_experiments.ipynb #f6ac2b9d
 EXPERIMENTS = {}
 
 def register(
@@ -645,13 +686,16 @@ def register(
     methods: tuple,  # names as in `Config.method`
     *,
     options: dict = {},  # method name -> options, or a list of options to sweep
-    seeds: int = 5,  # runs per method and options
+    sweep: dict = {},  # field of `Config` -> values; the whole grid is run
+    seeds: int = 5,  # runs per method, options and cell of the grid
     first_seed: int = 0,  # tuning experiments use other seeds than those that report
     minutes: float = 1.0,  # rough length on two CPU cores
     **base,  # fields of `Config`
 ) -> Experiment:  # as kept in `EXPERIMENTS`
     "Add an experiment."
-    EXPERIMENTS[name] = Experiment(question, Config(experiment=name, **base), methods, options, seeds, first_seed, minutes)
+    shared = {"data", "data_options", "seed"} & set(sweep)
+    if shared: raise ValueError(f"{name!r} sweeps {', '.join(sorted(shared))}, but all runs of an experiment share their data and number their seeds: register one experiment for each.")
+    EXPERIMENTS[name] = Experiment(question, Config(experiment=name, **base), methods, options, sweep, seeds, first_seed, minutes)
     return EXPERIMENTS[name]
 
 # %% ../nbs/52_experiments.ipynb #31739255
@@ -663,6 +707,54 @@ register("digits", "Does CosmoReg, at its defaults, beat tuned weight decay and 
          options={"weight-decay": {"strength": 1.0}, "dropout": {"p": 0.7}}, minutes=1, **_DIGITS)
 register("fashion-mnist", "The same on 60,000 images of clothes, with the MLP 784-512-256-10.", _COMPARED,
          options={"weight-decay": {"strength": 0.03}, "dropout": {"p": 0.2}}, minutes=10, **_FASHION)
+
+# %% ../nbs/52_experiments.ipynb #f7fbffe5
+_FIFTH = dict(data="fashion-mnist", data_options={"n_train": 12_000}, batch_size=128, look_samples=2000)
+_RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
+_HELPS = ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-units", "cosmoreg+orthograd+stablemax", "cosmoreg-units+orthograd+stablemax")
+_MISHAPS = ("spiked-batch", "shuffled-labels", "blown-weights")
+
+register("stability", "Over which learning rates do MLPs of three shapes train, with and without CosmoReg?", _HELPS,
+         sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [128] * 4}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, **_FIFTH)
+register("stability-units", "The same for two variants of the potential on units.", ("cosmoreg-units",), options={"cosmoreg-units": [{"lambda_0": 1.0}, {"power": 2.0}]},
+         sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES[2:]}, seeds=3, minutes=10, epochs=4, look_every=4, **_FIFTH)
+register("stability-bf16", "The same in bfloat16 autocast.", ("none", "gradient-clipping", "cosmoreg", "cosmoreg-units"),
+         sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, autocast="bfloat16", **_FIFTH)
+register("faults", "Who recovers from a spiked batch, from shuffled labels, from a weight matrix blown up in mid-training?",
+         tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-units")), minutes=3, **{**_DIGITS, "epochs": 40})
+
+# %% ../nbs/52_experiments.ipynb #38cb2a51
+_TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "cosmoreg", "cosmoreg-units", "cosmoreg-upstream")
+_MOBILE = dict(data="fashion-mnist", model="mobilenet-v2", model_options={"width_mult": 0.25, "dropout": 0.0}, lr=1e-3, batch_size=128, look_every=5, look_samples=500)
+_REVIEWS = dict(data="imdb", model="text-transformer", model_options={"width": 32, "norm": "none"}, lr=1e-3, batch_size=64, look_every=5, look_samples=500)
+_BUDGET = {"l2": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "dropout": [{"p": p} for p in (0.2, 0.4, 0.6)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)],
+           "z-loss": [{"strength": s} for s in (1e-4, 1e-3, 1e-2)], "cosmoreg": [{"lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-units": [{"lambda_0": s} for s in (0.2, 0.6, 2.0)],
+           "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4, 1e-3)]}
+
+register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", _TABLE, options=_BUDGET, seeds=1, first_seed=100, minutes=40,
+         data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
+register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=70,
+         data_options={"flat": False}, epochs=10, **_MOBILE)
+register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm"), options=_BUDGET, seeds=1, first_seed=100, minutes=30,
+         data_options={"n_train": 8000}, epochs=8, **_REVIEWS)
+register("imdb", "The source's table: a transformer on film reviews, ten epochs.", ("none", "l2", "layernorm", "cosmoreg"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=60,
+         epochs=10, **_REVIEWS)
+
+# %% ../nbs/52_experiments.ipynb #4cf23314
+_DECADES = [10 ** (k / 2) for k in range(-6, 5)]
+_STRENGTHS = {"cosmoreg": [{"lambda_0": s} for s in _DECADES], "cosmoreg-units": [{"lambda_0": s} for s in _DECADES], "weight-decay": [{"strength": s} for s in _DECADES],
+              "dropout": [{"p": p} for p in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)]}
+_KINDS = ({}, {"kind": "logarithmic"}, {"kind": "entropic-quartic", "M_scale": 2.0})
+_PARTS = [{**k, **a, **l} for k in _KINDS for a in ({}, {"alpha": 0.0}, {"alpha": 3.0}) for l in ({}, {"layers": "act2"})] + [{"reduction": "sum"}, {"reduction": "sum", "lambda_0": 1 / 64}]
+
+for _name, _base in (("digits", _DIGITS), ("fashion-mnist", dict(model_options={"hidden": [512, 256]}, lr=1e-3, epochs=10, look_every=10, **_FIFTH))):
+    register(f"tuning-cost-{_name}", f"How wide is the range of good strengths on {_name}, and does it hold the default?", ("none", *_STRENGTHS), options=_STRENGTHS, seeds=3, first_seed=100, minutes=10, **_base)
+register("tuning-cost-text", "The same for the next character of a text.", ("none", "cosmoreg", "cosmoreg-units", "weight-decay"), options=_STRENGTHS, seeds=3, first_seed=100, minutes=15,
+         data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12)
+register("ablation", "Which part of CosmoReg does the work?", ("none", "cosmoreg", "cosmoreg-units"), options={"cosmoreg": _PARTS}, minutes=4, **_DIGITS)
+register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?",
+         tuple("+".join(m for m, on in zip(("cosmoreg", "surge-adaptive", "orthograd", "target-excluded"), bits) if on) or "none" for bits in product((False, True), repeat=4)),
+         options={"surge-adaptive": {"noise_at": "net"}}, seeds=3, minutes=8, data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12, watch_entropy=True)
 
 # %% ../nbs/52_experiments.ipynb #d386a208
 _SWEEP = {"weight-decay": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)],
@@ -727,13 +819,13 @@ register("grokking-fig6-sgd", "⊥SGD at lr 10 in float64 with StableMax (figure
 register("grokking-fig6-transformer", "⊥AdamW and weight decay on a transformer with one block (figure 6).", ("none", "weight-decay", "orthograd"),
          options={"weight-decay": {"strength": 1.5}}, seeds=1, minutes=60, lr=1e-3, epochs=2000, **{**_MODULAR, "model": "token-transformer", "model_options": {}}, **_SHORT)
 
-# %% ../nbs/52_experiments.ipynb #ee8dc4b9
+# %% ../nbs/52_experiments.ipynb #9def3f5e
 def configs(
     name: str,  # in `EXPERIMENTS`
     seeds: int | None = None,  # runs per method; None takes the experiment's
     methods: tuple | None = None,  # names as in `Config.method`; None takes the experiment's
-    **changes,  # fields of `Config` to replace in every run
-) -> list[Config]:  # one per run: seeds outer, methods inner, so that a stopped grid has whole seeds
+    **changes,  # fields of `Config` to replace in every run; a swept field is no longer swept
+) -> list[Config]:  # one per run: seeds outer, then the sweep, methods inner, so that a stopped grid has whole seeds
     "The runs of an experiment."
     if name not in EXPERIMENTS: raise unknown("experiment", name, EXPERIMENTS)
     e = EXPERIMENTS[name]
@@ -741,8 +833,9 @@ def configs(
     if seeds < 1: raise ValueError(f"An experiment needs at least one seed; got {seeds}.")
     for m in (p for ms in methods or () for p in ms.split("+")):
         if m not in METHODS: raise unknown("method", m, METHODS)
-    grid = [(m, o) for m in methods or e.methods for o in _combinations(m.split("+"), e.options)]
-    return [replace(e.base, method=m, method_options=o, seed=e.first_seed + s, **changes) for s in range(seeds) for m, o in grid]
+    sweep = {k: v for k, v in e.sweep.items() if k not in changes}
+    grid = [dict(zip(sweep, values), method=m, method_options=o) for values in product(*sweep.values()) for m in methods or e.methods for o in _combinations(m.split("+"), e.options)]
+    return [replace(e.base, **cell, seed=e.first_seed + s, **changes) for s in range(seeds) for cell in grid]
 
 def _combinations(names, options):
     "Every combination of the methods' options, where lists are swept."
