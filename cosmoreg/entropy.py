@@ -354,7 +354,7 @@ def _read(meter, name, h):
     if o["vectors"] is not None: x = x[:: -(-len(x) // o["vectors"])]
     return {name: (edges, symbol_counts(x, edges, o["zero"], o["per"]), bad)}
 
-# %% ../nbs/10_entropy.ipynb #07778157
+# %% ../nbs/10_entropy.ipynb #9424edd1
 class EntropyMeter(_Counting):
     "Entropy of activations over batches: `update(h)` on each, `compute()` when a number is wanted, `reset()` to start anew."
     def __init__(
@@ -364,7 +364,7 @@ class EntropyMeter(_Counting):
         *,
         zero: bool = True,  # an exact 0 is a symbol of its own
         per: str = "layer",  # "layer" or "channel", as in activation_entropy
-        every: int = 200,  # count one call in this many, for each layer; 1 counts all
+        every: int = 500,  # count one call in this many, for each layer; 1 counts all
         vectors: int = 32,  # hidden vectors read from a batch, evenly spaced; None reads all
         nonfinite: str = "raise",  # NaN and infinite values: "raise" names layer and count; "skip" counts them in .nonfinite
     ):

@@ -203,7 +203,7 @@ def _overflow(reading, first, t):
         if largest > torch.finfo(getattr(torch, dtype)).max / 4:
             yield Finding("overflow", dtype, largest, "warning", f"a logit of {largest:.3g} is near the largest number of {dtype}: keep logits and loss in a wider type, or consider OrthoGrad")
 
-# %% ../nbs/31_monitor.ipynb #c5839eb8
+# %% ../nbs/31_monitor.ipynb #ce02fa48
 def _dead(reading, first, t):
     for layer, share in _of(reading, "dead_fraction"):
         if share >= t.dead:
@@ -211,11 +211,12 @@ def _dead(reading, first, t):
 
 def _activations(reading, first, t):
     for layer, size in _of(reading, "rms"):
-        times = size / ((first or {}).get(("rms", layer)) or math.inf)
+        start = (first or {}).get(("rms", layer))
+        times = size / start if start else 0.0
         if size >= t.rms_high and times > 2:
             yield Finding("activations grow", layer, size, "warning", f"activations of {layer} grow: RMS {size:.3g}, {times:.3g} times the first reading: attach CosmoReg, or lower the learning rate")
         elif size >= t.rms_high:
-            yield Finding("activations are large", layer, size, "warning", f"activations of {layer} are large: RMS {size:.3g}, as at the start: scale inputs or initial weights down before anything is attached")
+            yield Finding("activations are large", layer, size, "warning", f"activations of {layer} are large: RMS {size:.3g}{', as at the start' if start else ''}: scale inputs or initial weights down before anything is attached")
         if size <= t.rms_low:
             yield Finding("activations vanish", layer, size, "warning", f"activations of {layer} vanish: RMS {size:.2g}: attach CosmoReg, or lower the learning rate")
 

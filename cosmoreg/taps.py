@@ -56,7 +56,7 @@ def _exchange(value, old, new):
     found = [new if v is old else v for v in value]
     return type(value)(*found) if hasattr(value, "_fields") else type(value)(found)
 
-# %% ../nbs/30_taps.ipynb #6adf31f7
+# %% ../nbs/30_taps.ipynb #33b5f32e
 class Taps:
     "Calls `fn(name, tensor)` at each place while attached; a tensor that it returns takes the place of the old one. Use with `with`, or `.remove()`."
     def __init__(
@@ -68,15 +68,17 @@ class Taps:
         wrong = set(places.values()) - {"input", "output"}
         if wrong: raise ValueError(f"A tap sits at the 'input' or the 'output' of a layer; got {', '.join(map(repr, wrong))}. Use one of the two.")
         self.model, self.places, self.fn, self._runs = model, dict(places), fn, {}
-        self._name_of = {(find_layers(model, n)[n] if n else model, where): n for n, where in places.items()}
+        self._inputs, self._outputs = ({find_layers(model, n)[n] if n else model: n for n, at in places.items() if at == where} for where in ("input", "output"))
         self._handles = [register_module_forward_pre_hook(self._before), register_module_forward_hook(self._after)]
 
     def _before(self, module, args):
         if module is self.model: self._runs.clear()
-        if (module, "input") in self._name_of: return self._call(self._name_of[module, "input"], args)
+        name = self._inputs.get(module)
+        if name is not None: return self._call(name, args)
 
     def _after(self, module, args, output):
-        if (module, "output") in self._name_of: return self._call(self._name_of[module, "output"], output)
+        name = self._outputs.get(module)
+        if name is not None: return self._call(name, output)
 
     def _call(self, name, value):
         h = _first_tensor(value)
