@@ -740,7 +740,7 @@ register("imdb-tuning", "Which strength is best for a transformer on 8,000 film 
 register("imdb", "The source's table: a transformer on film reviews, ten epochs.", ("none", "l2", "layernorm", "cosmoreg"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}], "cosmoreg": {"padding": 0}}, seeds=3, minutes=60,
          epochs=10, look_every=1, **_REVIEWS)
 
-# %% ../nbs/52_experiments.ipynb #ab1f9662
+# %% ../nbs/52_experiments.ipynb #0115215e
 _DECADES = [10 ** (k / 2) for k in range(-6, 5)]
 _STRENGTHS = {"cosmoreg": [{"lambda_0": s} for s in _DECADES], "cosmoreg-units": [{"lambda_0": s} for s in _DECADES], "weight-decay": [{"strength": s} for s in _DECADES],
               "dropout": [{"p": p} for p in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)]}
@@ -752,7 +752,8 @@ for _name, _base in (("digits", _DIGITS), ("fashion-mnist", dict(model_options={
 register("tuning-cost-text", "The same for the next character of a text.", ("none", "cosmoreg", "cosmoreg-units", "weight-decay"), options=_STRENGTHS, seeds=3, first_seed=100, minutes=15,
          data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12)
 register("calibration", "Does the RMS of the activations follow M_scale, and which M_scale is best?", ("none", "cosmoreg"), options={"cosmoreg": [{"M_scale": m} for m in (0.25, 0.5, 1.0, 2.0, 4.0)]}, minutes=1, **_DIGITS)
-register("ablation", "Which part of CosmoReg does the work?", ("none", "cosmoreg", "cosmoreg-units"), options={"cosmoreg": _PARTS}, minutes=4, **_DIGITS)
+register("ablation", "Which part of CosmoReg does the work?", ("none", "cosmoreg", "cosmoreg-units", "rms-penalty"), minutes=4,
+         options={"cosmoreg": _PARTS, "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)]}, **_DIGITS)
 register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?",
          tuple("+".join(m for m, on in zip(("cosmoreg", "surge-adaptive", "orthograd", "target-excluded"), bits) if on) or "none" for bits in product((False, True), repeat=4)),
          options={"surge-adaptive": {"noise_at": "net"}}, seeds=3, minutes=8, data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12, watch_entropy=True)
