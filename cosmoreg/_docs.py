@@ -176,14 +176,19 @@ def verdict(cells):
     return text
 
 
+def alt_text(source):
+    "A figure cell's alt text."
+    return re.sub(r"[\[\]]", "", re.search(r'^#\| fig-alt: "(.*)"$', source, re.M)[1])
+
+
 def experiment_card(path):
     "An experiment's first figure, title and verdict."
     cells = sources(path)
     if not any(re.search(r"^## Verdict", c["source"], re.M) for c in cells): raise ValueError(f"{path.name} has no heading ## Verdict: the index of experiments shows what follows it.")
     title = re.search(r"^# (.+)$", "\n".join(c["source"] for c in cells if c["cell_type"] == "markdown"), re.M)[1]
-    source, png = next((c["source"], o["data"]["image/png"]) for c in cells for o in c.get("outputs", []) if "image/png" in o.get("data", {}))
-    alt = re.sub(r"[\[\]]", "", re.search(r'^#\| fig-alt: "(.*)"$', source, re.M)[1])
-    return f"::: {{.experiment}}\n\n[![{alt}]({thumbnail(png)})]({path.name})\n\n**[{title}]({path.name})**\n\n{verdict(cells)}\n\n:::"
+    figures = [(c["source"], o["data"]["image/png"]) for c in cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})]
+    picture = "".join(f"[![{alt_text(source)}]({thumbnail(png)})]({path.name})\n\n" for source, png in figures[:1])
+    return f"::: {{.experiment}}\n\n{picture}**[{title}]({path.name})**\n\n{verdict(cells)}\n\n:::"
 
 
 def experiments_index():
