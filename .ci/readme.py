@@ -9,6 +9,11 @@ ROOT = Path(__file__).parent.parent
 IMAGES = "nbs/images"
 
 
+def from_root(text):
+    "Links of a page in nbs/ as links of the README."
+    return re.sub(r"\]\((?!https?:|#)(\w[\w/.-]*\.(?:png|svg|ipynb))", r"](nbs/\1", text)
+
+
 def output_text(output, figures):
     "One output as markdown; a figure goes to `figures` under its path."
     data = output.get("data", {})
@@ -16,7 +21,7 @@ def output_text(output, figures):
         path = f"{IMAGES}/readme-{len(figures) + 1}.png"
         figures[path] = base64.b64decode("".join(data["image/png"]))
         return path
-    if "text/markdown" in data: return "".join(data["text/markdown"])
+    if "text/markdown" in data: return from_root("".join(data["text/markdown"]))
     text = "".join(output.get("text", data.get("text/plain", "")))
     return "\n".join("    " + line for line in text.rstrip().splitlines())
 
@@ -24,7 +29,7 @@ def output_text(output, figures):
 def cell_text(cell, figures):
     "One cell as markdown; hidden cells give nothing."
     source = "".join(cell["source"])
-    if cell["cell_type"] == "markdown": return re.sub(r"\]\((?!https?:|#)(\w[\w/.-]*\.(?:png|svg|ipynb))", r"](nbs/\1", source)
+    if cell["cell_type"] == "markdown": return from_root(source)
     if cell["cell_type"] != "code" or re.search(r"^#\|\s*(hide|default_exp)\b", source, re.M): return ""
     option = lambda name: (re.search(rf'^#\|\s*{name}:\s*"?(.*?)"?$', source, re.M) or [None, ""])[1]
     code = "\n".join(line for line in source.splitlines() if not line.startswith("#|"))

@@ -251,16 +251,18 @@ def load_modular(seed: int = 0,  # which pairs are for training
                 splits="train: a share of all pairs; valid and test: the rest", operation=operation, p=p, inputs=inputs)
     return Dataset(f"modular-{name}", *_held_out(x, labels, train_fraction, valid_fraction, seed, n_train), p, tuple(x.shape[1:]), info)
 
-# %% ../nbs/40_data.ipynb #bc1450d4
+# %% ../nbs/40_data.ipynb #8fa4bfe5
 def load_parity(seed: int = 0,  # samples, support and splits are a function of it
                 n: int = 40,  # places
                 k: int = 3,  # places that count, 1..n
                 samples: int = 2000,  # all splits together
+                inputs: str = "signs",  # -1 and 1, or "bits": 1 where the sign is -1, else 0
                 train_fraction: float = 0.5,  # share of the samples
                 valid_fraction: float = 0.1,  # share of the rest; what remains is test
                 n_train: int = None  # training samples; None takes the whole share
-               ) -> Dataset: # x (samples, n) of -1 and 1; info["support"] has the places that count
+               ) -> Dataset: # x (samples, n) of floats; info["support"] has the places that count
     "The parity of k of n signs."
+    if inputs not in ("signs", "bits"): raise ValueError(f"inputs is {inputs!r}, but known are signs and bits.")
     if not (isinstance(n, int) and isinstance(k, int) and 1 <= k <= n):
         raise ValueError(f"k is {k} and n is {n}, but k places out of n need 1 <= k <= n.")
     generator = torch.Generator().manual_seed(mix_seed(seed, 1))
@@ -268,7 +270,8 @@ def load_parity(seed: int = 0,  # samples, support and splits are a function of 
     x = torch.randint(0, 2, (samples, n), generator=generator).float() * 2 - 1
     y = (x[:, support].prod(1) < 0).long()
     info = dict(source="Barak et al. 2022, arXiv 2207.08799", licence="none needed: computed", standardisation="none",
-                splits="train: a share of the samples; valid and test: the rest", support=support.tolist())
+                splits="train: a share of the samples; valid and test: the rest", support=support.tolist(), inputs=inputs)
+    x = x if inputs == "signs" else (1 - x) / 2
     return Dataset("sparse-parity", *_held_out(x, y, train_fraction, valid_fraction, seed, n_train), 2, (n,), info)
 
 # %% ../nbs/40_data.ipynb #6c2a6638

@@ -802,7 +802,7 @@ _SIXTY = dict(lr=5e-4, epochs=12_000, data_options={"inputs": "tokens", "train_f
 register("grokking-collapse", "Does the type of the softmax stop learning after memorisation (60 % of the pairs)?", ("none", "float64", "target-excluded"), seeds=3, minutes=90, **_FAST, **_SIXTY)
 register("grokking-collapse-slow", "The same with PyTorch's β₂ = 0.999.", ("none", "float64", "target-excluded"), seeds=1, minutes=30, **_MODULAR, **_SIXTY)
 
-# %% ../nbs/52_experiments.ipynb #01d8b901
+# %% ../nbs/52_experiments.ipynb #6b0ebfb8
 _ALL_PAIRS = dict(lr=1e-2, data_options={"inputs": "tokens"}, **_LONG)
 
 register("grokking-fig1", "StableMax and softmax for 80,000 steps at lr 0.01 (figure 1).", ("stablemax", "beta2+softmax-float64", "beta2+target-excluded", "weight-decay"),
@@ -813,11 +813,13 @@ for _percent in (70, 60, 40):
 for _data, _options in (("addition", {}), ("multiplication", {"data": "modular-multiplication"})):
     register(f"grokking-fig4-{_data}", f"StableMax on modular {_data} for 100,000 steps (figure 4).", ("none", "target-excluded", "stablemax"),
              seeds=1, minutes=250, epochs=100_000, **{**_MODULAR, **_options}, **_ALL_PAIRS)
-register("grokking-fig4-parity", "StableMax on the parity of 3 of 40 signs (figure 4).", ("none", "target-excluded", "stablemax"), seeds=1, minutes=60, epochs=20_000,
+register("grokking-fig4-parity", "StableMax on the parity of 3 of 43 bits (figure 4).", ("none", "target-excluded", "stablemax"), seeds=1, minutes=15, epochs=20_000,
+         **{**_MODULAR, "data": "sparse-parity", "model": "mlp", "optimizer_options": {"eps": 1e-18}}, **{**_ALL_PAIRS, "data_options": {"n": 43, "inputs": "bits"}})
+register("grokking-parity-signs", "The same on 40 signs of -1 and 1, by a network without biases.", ("none", "target-excluded", "stablemax"), seeds=1, minutes=15, epochs=20_000,
          **{**_MODULAR, "data": "sparse-parity", "model": "mlp", "model_options": {"hidden": [200, 200], "bias": False}}, **{**_ALL_PAIRS, "data_options": {}})
 register("grokking-fig6-adamw", "⊥AdamW at lr 0.005 (figure 6).", ("none", "weight-decay", "orthograd"), options=_TUNED, minutes=2, lr=5e-3, epochs=300, **_MODULAR, **_SHORT)
 register("grokking-fig6-sgd", "⊥SGD at lr 10 in float64 with StableMax (figure 6).", ("stablemax+float64", "weight-decay+stablemax+float64", "orthograd+stablemax+float64"),
-         options={"weight-decay": {"strength": 1e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=1000, **{**_MODULAR, "optimizer_options": {"momentum": 0.2}}, **_SHORT)
+         options={"weight-decay": {"strength": 1e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=500, sweep={"optimizer_options": [{"momentum": 0.8}, {"momentum": 0.2}]}, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
 register("grokking-fig6-transformer", "⊥AdamW and weight decay on a transformer with one block (figure 6).", ("none", "weight-decay", "orthograd"),
          options={"weight-decay": {"strength": 1.5}}, seeds=1, minutes=60, lr=1e-3, epochs=2000, **{**_MODULAR, "model": "token-transformer", "model_options": {}}, **_SHORT)
 
