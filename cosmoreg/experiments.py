@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 'Dynamics', 'Confine', 'Look', 'KeepBest',
-           'method', 'Cycle', 'ActivationPenalty', 'InputNoise', 'Fault', 'z_loss_cross_entropy', 'cast_cross_entropy',
-           'apply_methods', 'default_options', 'unknown', 'TokenLinear', 'token_mlp', 'TokenTransformer', 'build',
-           'device_name', 'cast', 'make_trainer', 'run_config', 'Experiment', 'register', 'configs', 'run_experiment',
-           'first_step', 'claims']
+           'method', 'Cycle', 'ActivationPenalty', 'ClipUpdates', 'InputNoise', 'Fault', 'z_loss_cross_entropy',
+           'cast_cross_entropy', 'apply_methods', 'default_options', 'unknown', 'TokenLinear', 'token_mlp',
+           'TokenTransformer', 'build', 'device_name', 'cast', 'make_trainer', 'run_config', 'Experiment', 'register',
+           'configs', 'run_experiment', 'first_step', 'claims']
 
-# %% ../nbs/52_experiments.ipynb #05b79b43
+# %% ../nbs/52_experiments.ipynb #bc603e58
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import lru_cache, partial
@@ -24,6 +25,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .adaptive import grad_norm_sq
+from .clipping import UpdateClipping
 from .controller import SurgeCollapse, preset
 from .crossentropy import target_excluded_cross_entropy
 from .data import Dataset, TensorBatches, load_data
@@ -96,12 +98,12 @@ class Dynamics(Callback):
         for confine in (c for c in trainer.callbacks if isinstance(c, Confine)):
             for layer, force in confine.reg.forces.items(): trainer.history.log(trainer.step, "train", "lambda", force.last["weight"], layer)
 
-# %% ../nbs/52_experiments.ipynb #2d5c74b6
+# %% ../nbs/52_experiments.ipynb #33423444
 class Confine(Callback):
     "`CosmoReg` or `CosmoRegUnits` for the length of a training run; its state is part of the checkpoint."
     def __init__(
         self,
-        reg: type = CosmoReg,  # or `CosmoRegUnits`
+        reg: Callable = CosmoReg,  # or `CosmoReg.relative`, or `CosmoRegUnits`
         padding: int | None = None,  # a token whose vectors count nowhere; None: all vectors count
         **options,  # of `reg`
     ): self.kind, self.padding, self.options, self.reg, self._state, self._words = reg, padding, options, None, None, None
@@ -265,6 +267,28 @@ class ActivationPenalty(Callback):
         "Detach."
         self.taps.remove()
 
+# %% ../nbs/52_experiments.ipynb #e7683efe
+class ClipUpdates(Callback):
+    "`UpdateClipping` for the length of a training run."
+    def __init__(
+        self,
+        limit: float = 0.01,  # see `UpdateClipping`
+    ): self.limit = limit
+
+    def on_fit_start(
+        self,
+        trainer: Trainer,  # about to train
+    ):
+        "Attach."
+        self.clipping = UpdateClipping(trainer.model, trainer.optimizer, self.limit)
+
+    def on_fit_end(
+        self,
+        trainer: Trainer,  # has trained
+    ):
+        "Detach."
+        self.clipping.remove()
+
 # %% ../nbs/52_experiments.ipynb #6cbc6136
 class InputNoise(Callback):
     "Adds normal noise to the first real-valued tensor that a named module takes, in training mode; as random as the trainer's stream."
@@ -325,7 +349,7 @@ def z_loss_cross_entropy(
     z = logits.float().logsumexp(1).square()
     return loss + strength * (z.mean() if reduction == "mean" else z)
 
-# %% ../nbs/52_experiments.ipynb #75db2f41
+# %% ../nbs/52_experiments.ipynb #9257f899
 @method("none")
 def _none(setup): "No regulariser."
 
@@ -349,6 +373,11 @@ def _l2(setup, strength=1e-4):
 def _dropout(setup, p=0.3):
     "Dropout after each hidden nonlinearity."
     setup.model_options["dropout"] = p
+
+@method("update-clipping")
+def _update_clipping(setup, limit=0.01):
+    "Each layer's step scaled down to a share of the layer's norm."
+    setup.callbacks.append(ClipUpdates(limit))
 
 @method("gradient-clipping")
 def _clip(setup, norm=1.0):
@@ -395,11 +424,16 @@ def _surge(name, policy):
 
 for _name, _policy in (("surge-adaptive", "entropy"), ("surge-interval", "interval"), ("gradual", "gradual"), ("ac-dc", "ac-dc"), ("rigl", "rigl"), ("random-regrowth", "random-regrowth")): _surge(_name, _policy)
 
-# %% ../nbs/52_experiments.ipynb #ec3f7d25
+# %% ../nbs/52_experiments.ipynb #b7cf282c
 @method("cosmoreg")
 def _cosmoreg(setup, **options):
     "The confining potential on the hidden activations, at `CosmoReg`'s defaults."
     setup.callbacks.append(Confine(**options))
+
+@method("cosmoreg-relative")
+def _cosmoreg_relative(setup, **options):
+    "The potential in the network's own units: `CosmoReg.relative` at its defaults."
+    setup.callbacks.append(Confine(CosmoReg.relative, **options))
 
 @method("cosmoreg-units")
 def _cosmoreg_units(setup, **options):
@@ -452,7 +486,7 @@ def _float64(setup):
     "Weights, inputs and loss in float64."
     setup.dtype = torch.float64
 
-# %% ../nbs/52_experiments.ipynb #5bce4c6e
+# %% ../nbs/52_experiments.ipynb #0de7ce9c
 def apply_methods(
     setup: Setup,  # changed in place
     names: str,  # names in `METHODS` joined by "+"; applied from left to right
@@ -471,7 +505,7 @@ def default_options(
     "What a method does when no option is given."
     if name not in METHODS: raise unknown("method", name, METHODS)
     parameters = signature(METHODS[name]).parameters.values()
-    wrapped = {"cosmoreg": CosmoReg, "cosmoreg-units": CosmoRegUnits, "orthograd": OrthoGrad}.get(name)
+    wrapped = {"cosmoreg": CosmoReg, "cosmoreg-relative": CosmoReg.relative, "cosmoreg-units": CosmoRegUnits, "orthograd": OrthoGrad}.get(name)
     inner = signature(wrapped).parameters.values() if wrapped else ()
     return {p.name: p.default for p in (*inner, *parameters) if p.default is not p.empty and not isinstance(p.default, type)}
 
@@ -708,41 +742,48 @@ register("digits", "Does CosmoReg, at its defaults, beat tuned weight decay and 
 register("fashion-mnist", "The same on 60,000 images of clothes, with the MLP 784-512-256-10.", _COMPARED,
          options={"weight-decay": {"strength": 0.03}, "dropout": {"p": 0.2}}, minutes=10, **_FASHION)
 
-# %% ../nbs/52_experiments.ipynb #f7fbffe5
+# %% ../nbs/52_experiments.ipynb #6cba8635
 _FIFTH = dict(data="fashion-mnist", data_options={"n_train": 12_000}, batch_size=128, look_samples=2000)
 _RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
-_HELPS = ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-units", "cosmoreg+orthograd+stablemax", "cosmoreg-units+orthograd+stablemax")
+_HELPS = ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg+orthograd+stablemax", "cosmoreg-units+orthograd+stablemax")
+_SHAPES = [{"hidden": [512, 256]}, {"hidden": [128] * 4}, {"hidden": [96] * 8}]
 _MISHAPS = ("spiked-batch", "shuffled-labels", "blown-weights")
 
 register("stability", "Over which learning rates do MLPs of three shapes train, with and without CosmoReg?", _HELPS,
-         sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [128] * 4}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, **_FIFTH)
+         sweep={"model_options": _SHAPES, "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, **_FIFTH)
 register("stability-units", "The same for two variants of the potential on units.", ("cosmoreg-units",), options={"cosmoreg-units": [{"lambda_0": 1.0}, {"power": 2.0}]},
          sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES[2:]}, seeds=3, minutes=10, epochs=4, look_every=4, **_FIFTH)
+register("stability-clipping", "The same with update clipping, and rates up to 30.", ("none", "update-clipping", "cosmoreg+update-clipping", "cosmoreg-relative+update-clipping"),
+         sweep={"model_options": _SHAPES, "lr": [*_RATES, 1.0, 3.0, 10.0, 30.0]}, seeds=3, minutes=15, epochs=4, look_every=4, **_FIFTH)
+register("clipping-limit", "Which limit on the updates is best, at three learning rates?", ("none", "update-clipping"), options={"update-clipping": [{"limit": c} for c in (0.001, 0.003, 0.01, 0.03)]},
+         sweep={"lr": [1e-3, 1e-2, 1e-1]}, model_options={"hidden": [512, 256]}, seeds=3, first_seed=100, minutes=3, epochs=10, look_every=10, **_FIFTH)
 register("stability-bf16", "The same in bfloat16 autocast.", ("none", "gradient-clipping", "cosmoreg", "cosmoreg-units"),
          sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, autocast="bfloat16", **_FIFTH)
 register("faults", "Who recovers from a spiked batch, from shuffled labels, from a weight matrix blown up in mid-training?",
-         tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-units")), minutes=3, **{**_DIGITS, "epochs": 40})
+         tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
+         options={"cosmoreg": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
 
-# %% ../nbs/52_experiments.ipynb #c86bd70e
-_TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "cosmoreg", "cosmoreg-units", "cosmoreg-upstream")
+# %% ../nbs/52_experiments.ipynb #eace6df5
+_TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
 _MOBILE = dict(data="fashion-mnist", model="mobilenet-v2", model_options={"width_mult": 0.25, "dropout": 0.0}, lr=1e-3, batch_size=128, look_every=5, look_samples=500)
 _REVIEWS = dict(data="imdb", model="text-transformer", model_options={"width": 32, "norm": "none"}, lr=1e-3, batch_size=64, look_samples=500)
 _BUDGET = {"l2": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "dropout": [{"p": p} for p in (0.2, 0.4, 0.6)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)],
-           "z-loss": [{"strength": s} for s in (1e-4, 1e-3, 1e-2)], "cosmoreg": [{"lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-units": [{"lambda_0": s} for s in (0.2, 0.6, 2.0)],
+           "cosmoreg-relative": [{"lambda_0": s} for s in (0.1, 0.5, 2.0)], "z-loss": [{"strength": s} for s in (1e-4, 1e-3, 1e-2)], "cosmoreg": [{"lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-units": [{"lambda_0": s} for s in (0.2, 0.6, 2.0)],
            "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4, 1e-3)]}
 
 register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", _TABLE, options=_BUDGET, seeds=1, first_seed=100, minutes=40,
          data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
-register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=70,
+register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg", "cosmoreg-relative"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=90,
          data_options={"flat": False}, epochs=10, **_MOBILE)
 register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm"), options=_BUDGET, seeds=1, first_seed=100, minutes=30,
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
-register("imdb", "The source's table: a transformer on film reviews, ten epochs.", ("none", "l2", "layernorm", "cosmoreg"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}], "cosmoreg": {"padding": 0}}, seeds=3, minutes=60,
+register("imdb", "The source's table: a transformer on film reviews, ten epochs.", ("none", "l2", "layernorm", "cosmoreg", "cosmoreg-relative"),
+         options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}], "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0}}, seeds=3, minutes=80,
          epochs=10, look_every=1, **_REVIEWS)
 
-# %% ../nbs/52_experiments.ipynb #6f600b4e
+# %% ../nbs/52_experiments.ipynb #799116c1
 _DECADES = [10 ** (k / 2) for k in range(-6, 5)]
-_STRENGTHS = {"cosmoreg": [{"lambda_0": s} for s in _DECADES], "cosmoreg-units": [{"lambda_0": s} for s in _DECADES], "weight-decay": [{"strength": s} for s in _DECADES], "rms-penalty": [{"strength": s} for s in _DECADES],
+_STRENGTHS = {"cosmoreg": [{"lambda_0": s} for s in _DECADES], "cosmoreg-relative": [{"lambda_0": s} for s in _DECADES], "cosmoreg-units": [{"lambda_0": s} for s in _DECADES], "weight-decay": [{"strength": s} for s in _DECADES], "rms-penalty": [{"strength": s} for s in _DECADES],
               "dropout": [{"p": p} for p in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)]}
 _KINDS = ({}, {"kind": "logarithmic"}, {"kind": "entropic-quartic", "M_scale": 2.0})
 _PARTS = [{**k, **a, **l} for k in _KINDS for a in ({}, {"alpha": 0.0}, {"alpha": 3.0}) for l in ({}, {"layers": "act2"})] + [{"reduction": "sum"}, {"reduction": "sum", "lambda_0": 1 / 64}]
@@ -751,6 +792,11 @@ for _name, _base in (("digits", _DIGITS), ("fashion-mnist", dict(model_options={
     register(f"tuning-cost-{_name}", f"How wide is the range of good strengths on {_name}, and does it hold the default?", ("none", *_STRENGTHS), options=_STRENGTHS, seeds=3, first_seed=100, minutes=10, **_base)
 register("tuning-cost-text", "The same for the next character of a text.", ("none", *(m for m in _STRENGTHS if m != "dropout")), options=_STRENGTHS, seeds=3, first_seed=100, minutes=15,
          data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12)
+_RADII = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+for _name in ("digits", "fashion-mnist", "text"):
+    register(f"radius-{_name}", f"Which radius is best on {_name}: absolute, or in units of the network's own at the start?", ("none", "cosmoreg", "cosmoreg-relative"), seeds=3, first_seed=100, minutes=8,
+             options={"cosmoreg": [{"M_scale": m, "radius": r} for r in ("absolute", "initial") for m in _RADII], "cosmoreg-relative": [{"M_scale": m} for m in _RADII]},
+             **{k: v for k, v in vars(EXPERIMENTS[f"tuning-cost-{_name}"].base).items() if k not in ("experiment", "seed")})
 register("calibration", "Does the RMS of the activations follow M_scale, and which M_scale is best?", ("none", "cosmoreg"), options={"cosmoreg": [{"M_scale": m} for m in (0.25, 0.5, 1.0, 2.0, 4.0)]}, minutes=1, **_DIGITS)
 register("ablation", "Which part of CosmoReg does the work?", ("none", "cosmoreg", "cosmoreg-units", "rms-penalty"), minutes=4,
          options={"cosmoreg": _PARTS, "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)]}, **_DIGITS)
@@ -784,7 +830,7 @@ register("surge-collapse-strong", "Is it the controller, or would constant input
 register("surge-collapse-text", "The same for the next character of a text, with input noise.", _NOISY,
          options={"input-noise": [{"scale": s, "place": "net"} for s in _SCALES], **{m: {"noise_at": "net"} for m in _ARMS}}, minutes=20, **_TEXT)
 
-# %% ../nbs/52_experiments.ipynb #67d76e2f
+# %% ../nbs/52_experiments.ipynb #cd3663e9
 _MODULAR = dict(data="modular-addition", model="token-mlp", model_options={"hidden": [200, 200]}, optimizer_options={"eps": 1e-25}, batch_size=0, test_curve=True, split_by_seed=True)
 _SHORT = dict(data_options={"inputs": "tokens"}, evaluate_every=10, look_every=100, monitor_every=10)
 _LONG = dict(evaluate_every=100, look_every=5000, monitor_every=200)
@@ -792,6 +838,7 @@ _TUNED = {"weight-decay": {"strength": 2.0, "lr": 0.06}}
 
 register("grokking", "Does ⊥Grad make an MLP learn modular addition, and how does it compare with tuned weight decay?", ("none", "weight-decay", "orthograd"),
          options=_TUNED, minutes=2, lr=1e-2, epochs=300, **_MODULAR, **_SHORT)
+register("grokking-target-excluded", "The same without ⊥Grad under the loss that never absorbs.", ("target-excluded",), minutes=1, lr=1e-2, epochs=300, **_MODULAR, **_SHORT)
 register("grokking-one-split", "How much of the spread comes from the initial weights alone: one split for all seeds.", ("orthograd",), minutes=1, lr=1e-2, epochs=300,
          **{**_MODULAR, "split_by_seed": False}, **_SHORT)
 
@@ -802,7 +849,7 @@ _SIXTY = dict(lr=5e-4, epochs=12_000, data_options={"inputs": "tokens", "train_f
 register("grokking-collapse", "Does the type of the softmax stop learning after memorisation (60 % of the pairs)?", ("none", "float64", "target-excluded"), seeds=3, minutes=90, **_FAST, **_SIXTY)
 register("grokking-collapse-slow", "The same with PyTorch's β₂ = 0.999.", ("none", "float64", "target-excluded"), seeds=1, minutes=30, **_MODULAR, **_SIXTY)
 
-# %% ../nbs/52_experiments.ipynb #6b0ebfb8
+# %% ../nbs/52_experiments.ipynb #7dd2df09
 _ALL_PAIRS = dict(lr=1e-2, data_options={"inputs": "tokens"}, **_LONG)
 
 register("grokking-fig1", "StableMax and softmax for 80,000 steps at lr 0.01 (figure 1).", ("stablemax", "beta2+softmax-float64", "beta2+target-excluded", "weight-decay"),
@@ -817,10 +864,12 @@ register("grokking-fig4-parity", "StableMax on the parity of 3 of 43 bits (figur
          **{**_MODULAR, "data": "sparse-parity", "model": "mlp", "optimizer_options": {"eps": 1e-18}}, **{**_ALL_PAIRS, "data_options": {"n": 43, "inputs": "bits"}})
 register("grokking-parity-signs", "The same on 40 signs of -1 and 1, by a network without biases.", ("none", "target-excluded", "stablemax"), seeds=1, minutes=15, epochs=20_000,
          **{**_MODULAR, "data": "sparse-parity", "model": "mlp", "model_options": {"hidden": [200, 200], "bias": False}}, **{**_ALL_PAIRS, "data_options": {}})
-register("grokking-fig6-adamw", "⊥AdamW at lr 0.005 (figure 6).", ("none", "weight-decay", "orthograd"), options=_TUNED, minutes=2, lr=5e-3, epochs=300, **_MODULAR, **_SHORT)
+register("grokking-fig6-adamw", "⊥AdamW at lr 0.005 (figure 6).", ("none", "target-excluded", "weight-decay", "orthograd"), options=_TUNED, minutes=2, lr=5e-3, epochs=300, **_MODULAR, **_SHORT)
 register("grokking-fig6-sgd", "⊥SGD at lr 10 in float64 with StableMax (figure 6).", ("stablemax+float64", "weight-decay+stablemax+float64", "orthograd+stablemax+float64"),
          options={"weight-decay": {"strength": 1e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=500, sweep={"optimizer_options": [{"momentum": 0.8}, {"momentum": 0.2}]}, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
-register("grokking-fig6-transformer", "⊥AdamW and weight decay on a transformer with one block (figure 6).", ("none", "weight-decay", "orthograd"),
+register("grokking-fig6-sgd-tuning", "Which weight decay is best beside ⊥SGD?", ("weight-decay+stablemax+float64",), options={"weight-decay": [{"strength": s} for s in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)]},
+         seeds=1, first_seed=100, minutes=5, lr=10.0, optimizer="sgd", optimizer_options={"momentum": 0.8}, epochs=500, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
+register("grokking-fig6-transformer", "⊥AdamW and weight decay on a transformer with one block (figure 6).", ("none", "target-excluded", "weight-decay", "orthograd"),
          options={"weight-decay": {"strength": 1.5}}, seeds=1, minutes=60, lr=1e-3, epochs=2000, **{**_MODULAR, "model": "token-transformer", "model_options": {}}, **_SHORT)
 
 # %% ../nbs/52_experiments.ipynb #9def3f5e

@@ -76,7 +76,7 @@ def _squared_radius_fast(h, kind, channel_dim):
     s = torch.linalg.vector_norm(h, dim=axis, dtype=dtype).square() if axis == h.ndim - 1 else h.to(dtype).square().sum(axis)
     return s if kind == "entropic-quartic" else s / h.shape[axis]
 
-# %% ../nbs/03_loss.ipynb #3376b9bf
+# %% ../nbs/03_loss.ipynb #a9139f19
 def force_coefficient(
     h: Tensor,  # hidden activations (..., d) or (b, c, h, w), no graph needed
     M_scale: float = 1.0,  # as in `cosmo_reg`
@@ -86,11 +86,15 @@ def force_coefficient(
     mask: Tensor | None = None,  # as in `cosmo_reg`
     channel_dim: int | None = None,  # as in `cosmo_reg`
     eps: float = 1e-8,  # as in `cosmo_reg`
+    saturation: float = math.inf,  # radius in units of M_scale beyond which the force grows no more, > 1
 ) -> tuple[Tensor, Tensor, Tensor]:  # c with ∂Φ/∂h = c·h (channel axis of size 1), s, and which vectors count
     "The gradient of `cosmo_reg` with respect to h as one number per vector."
     s, axis = _squared_radius_fast(h, kind, channel_dim), channel_axis(h, channel_dim)
     keep = _keep(s, mask)
-    c = 2 * torch.where(keep, potential_force(torch.where(keep, s, 1.0), M_scale, kind, eps), 0.0)
+    inner = torch.where(keep, s, 1.0)
+    near = inner if math.isinf(saturation) else inner.clamp(max=(saturation * M_scale) ** 2)
+    c = 2 * torch.where(keep, potential_force(near, M_scale, kind, eps), 0.0)
+    if near is not inner: c = c * torch.where(near < inner, (near / inner).sqrt(), 1.0)
     if kind != "entropic-quartic": c = c / h.shape[axis]
     if reduction == "mean": c = c / keep.sum().clamp_min(1)
     return c.unsqueeze(axis), s, keep
@@ -167,7 +171,16 @@ def _apply_policy(policy, count, where):
     if policy == "raise": raise FloatingPointError(text)
     warnings.warn(text, stacklevel=3)
 
-# %% ../nbs/03_loss.ipynb #3f21befa
+# %% ../nbs/03_loss.ipynb #a1498054
+def _check_force(strength, radius, saturation, kind):
+    "Known options that fit together, or a ValueError."
+    if strength not in ("absolute", "relative"): raise ValueError(f"strength must be 'absolute' or 'relative'; got {strength!r}. 'relative' follows the task's gradient at the layer.")
+    if radius not in ("absolute", "initial"): raise ValueError(f"radius must be 'absolute' or 'initial'; got {radius!r}. 'initial' counts M_scale in units of the layer's RMS in the first batch.")
+    if not saturation > 1: raise ValueError(f"saturation must be above 1, because it is a radius outside the well; got {saturation!r}. Use math.inf for no cap.")
+    if kind == "entropic-quartic" and (strength, radius) != ("absolute", "absolute"):
+        raise ValueError(f"strength={strength!r} with radius={radius!r} needs a potential whose well is at M_scale; use kind='confining' or 'logarithmic'.")
+
+# %% ../nbs/03_loss.ipynb #b81ee987
 class LayerForce:
     "Adds λ·∂Φ/∂h to the gradient that arrives at one layer; keeps the adaptive weight and the last reading."
     def __init__(
@@ -179,18 +192,20 @@ class LayerForce:
         normalize: bool = True,  # see `AdaptiveLambda`
         kind: str = "confining",  # see `cosmological_potential`
         strength: str = "absolute",  # "absolute", or "relative" to the arriving gradient
+        radius: str = "absolute",  # M_scale counts units of activation ("absolute"), or the layer's RMS in the first batch ("initial")
+        saturation: float = 3.0,  # see `force_coefficient`; the published kind has none
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # see `squared_radius`
     ):
-        if strength not in ("absolute", "relative"): raise ValueError(f"strength must be 'absolute' or 'relative'; got {strength!r}. 'relative' follows the task's gradient at the layer.")
-        if strength == "relative" and kind == "entropic-quartic": raise ValueError("strength='relative' needs a potential whose well is at M_scale, because its unit is the force there; use kind='confining' or 'logarithmic'.")
+        _check_force(strength, radius, saturation, kind)
         cosmo_reg(torch.ones(1, 1), M_scale, kind=kind, reduction=reduction)
-        self.field = dict(M_scale=M_scale, kind=kind, reduction=reduction, channel_dim=channel_dim)
-        self.strength, self.weight, self.last = strength, AdaptiveLambda(lambda_0, alpha, normalize=normalize), {}
+        self.field = dict(M_scale=M_scale, kind=kind, reduction=reduction, channel_dim=channel_dim, saturation=math.inf if kind == "entropic-quartic" else saturation)
+        self.strength, self.weight, self.last, self.waiting = strength, AdaptiveLambda(lambda_0, alpha, normalize=normalize), {}, radius == "initial"
 
     @torch.no_grad()
     def __call__(self, h, gradient, mask=None, scale=1.0):
         "The gradient with the force added, a new tensor; `scale` is the factor on the loss."
+        if self.waiting and not self._measure(h, mask): return gradient.clone()
         c, s, keep = force_coefficient(h, mask=mask, **self.field)
         norm = torch.linalg.vector_norm(gradient, dtype=torch.float32) / scale
         signal = norm.square() * h.shape[0]
@@ -198,6 +213,26 @@ class LayerForce:
         if self.strength == "relative": weight = weight * norm.nan_to_num(0.0, 0.0) * self.field["M_scale"] / 2 * (keep.sum() * h.numel() / s.numel()).sqrt()
         self.last = dict(weight=weight, signal=signal, s=s, keep=keep)
         return _add_force(gradient, c * (weight * scale), h, s.isfinite().view_as(c))
+
+    def _measure(self, h, mask):
+        "Multiply M_scale by the layer's RMS, once; a batch of zeros, or without a finite vector, leaves it to the next. Was it done?"
+        s = _squared_radius_fast(h, self.field["kind"], self.field["channel_dim"])
+        size = s[_keep(s, mask)].mean().sqrt().item()
+        self.waiting = not 0 < size < math.inf
+        if not self.waiting: self.field["M_scale"] *= size
+        return not self.waiting
+
+    def state_dict(self):
+        "What a resume needs: the adaptive weight's state, and the radius."
+        return {**self.weight.state_dict(), "M_scale": self.field["M_scale"], "waiting": self.waiting}
+
+    def load_state_dict(
+        self,
+        state: dict,  # from `state_dict`
+    ):
+        "Go on from a saved state."
+        self.weight.load_state_dict(state)
+        self.field["M_scale"], self.waiting = state.get("M_scale", self.field["M_scale"]), state.get("waiting", self.waiting)
 
     def reading(self):
         "λ, g², RMS radius, mean Φ and the number of vectors left out at the last call, as floats (one device sync)."
@@ -214,7 +249,7 @@ def _add_force(gradient, c, h, finite):
     limit = torch.finfo(gradient.dtype).max
     return gradient + (c * h).clamp_(-limit, limit).to(gradient.dtype)
 
-# %% ../nbs/03_loss.ipynb #618c1b8a
+# %% ../nbs/03_loss.ipynb #3d6287d5
 class _Attachment:
     "What is attached to a model: taps, one force per layer (from `new_force()`), their readings and state."
     def _attach(self, model, layers, at, new_force, channel_dim=None, scaler=None, on_nonfinite="skip"):
@@ -245,15 +280,15 @@ class _Attachment:
         return {name: force.reading() for name, force in self.forces.items() if force.last}
 
     def state_dict(self):
-        "The adaptive weights' state, by layer; empty for forces without one."
-        return {name: force.weight.state_dict() for name, force in self.forces.items() if hasattr(force, "weight")}
+        "The forces' state, by layer; empty for forces without one."
+        return {name: force.state_dict() for name, force in self.forces.items() if hasattr(force, "state_dict")}
 
     def load_state_dict(
         self,
         state: dict,  # from `state_dict`
     ):
         "Go on from a saved state."
-        for name, s in state.items(): self._force(name).weight.load_state_dict(s)
+        for name, s in state.items(): self._force(name).load_state_dict(s)
 
     def remove(self):
         "Detach; nothing of the regulariser remains in the model."
@@ -262,7 +297,7 @@ class _Attachment:
     def __enter__(self): return self
     def __exit__(self, *error): self.remove()
 
-# %% ../nbs/03_loss.ipynb #cf75401e
+# %% ../nbs/03_loss.ipynb #222f35cc
 class CosmoReg(_Attachment):
     "Confines a model's hidden activations while attached: adds the force inside the task's own backward pass. Use with `with`, or `.remove()`."
     def __init__(
@@ -277,14 +312,30 @@ class CosmoReg(_Attachment):
         normalize: bool = True,  # take that gradient relative to its largest value so far; alpha=3 makes λ start at 5 % of λ₀
         kind: str = "confining",  # "confining", "logarithmic" or "entropic-quartic" (upstream)
         strength: str = "absolute",  # "absolute", or "relative" to the task's gradient at the layer
+        radius: str = "absolute",  # what M_scale counts: units of activation ("absolute"), or the layer's own RMS in the first batch ("initial")
+        saturation: float = 3.0,  # radius in units of M_scale beyond which the force grows no more; math.inf for none
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # axis of the units; None: 1 for 4 axes and more, else the last
         scaler: object = None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
         on_nonfinite: str = "skip",  # hidden vectors that are not finite: "skip" (and count), "warn", "raise"
     ):
         _explain_no_well(M_scale, kind)
-        options = dict(M_scale=M_scale, lambda_0=lambda_0, alpha=alpha, normalize=normalize, kind=kind, strength=strength, reduction=reduction, channel_dim=channel_dim)
+        options = dict(M_scale=M_scale, lambda_0=lambda_0, alpha=alpha, normalize=normalize, kind=kind, strength=strength, radius=radius, saturation=saturation, reduction=reduction, channel_dim=channel_dim)
         self._attach(model, layers, at, lambda: LayerForce(**options), channel_dim, scaler, on_nonfinite)
+
+    @classmethod
+    def relative(
+        cls,
+        model: nn.Module,  # as in `CosmoReg`
+        layers: str | list[str] | None = None,  # as in `CosmoReg`
+        *,
+        M_scale: float = 2.0,  # radius of the well, > 0, in units of each layer's RMS in the first batch
+        lambda_0: float = 0.5,  # share of the task's gradient, > 0, over all layers together
+        **options,  # further arguments of `CosmoReg`
+    ):
+        "CosmoReg in the network's own units: radius from the first batch, force from the task's gradient. For deep networks, texts, and networks that are trained already."
+        n = len(hidden_layers(model) if layers is None else find_layers(model, layers))
+        return cls(model, layers, M_scale=M_scale, lambda_0=lambda_0 / n, strength="relative", radius="initial", **options)
 
 # %% ../nbs/03_loss.ipynb #a87d9e0c
 def _fitting(mask, h, channel_dim):

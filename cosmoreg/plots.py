@@ -61,7 +61,7 @@ def use_theme():
     mpl.get_backend()                                       # lets the notebook's backend register its own format first
     shell.display_formatter.formatters["image/png"].for_type(Figure, lambda fig: png_bytes(fig, tight=True))
 
-# %% ../nbs/51_plots.ipynb #291817b2
+# %% ../nbs/51_plots.ipynb #ac5c25f2
 class Style(NamedTuple):
     "How a method looks."
     label: str              # name in legends
@@ -77,7 +77,9 @@ METHOD_STYLE = {
     "layernorm": Style("LayerNorm", "#661100", "-", "<"),
     "rms-penalty": Style("RMS penalty", "#8c510a", "-", ">"),
     "gradient-clipping": Style("gradient clipping", "#e69f00", "-", "p"),
+    "update-clipping": Style("update clipping", "#190066", "-", "h"),
     "cosmoreg": Style("CosmoReg", "#d55e00"),
+    "cosmoreg-units": Style("CosmoReg on units", "#b266ff", ":", "d"),
     "cosmoreg-upstream": Style("CosmoReg, upstream", "#f0c808", "-.", "X"),
     "softmax": Style("softmax", "#b59410", "--", "s"),
     "z-loss": Style("z-loss", "#e8c1a0", "-", "v"),
