@@ -16,6 +16,7 @@ _public = {
     "stablemax": ["stablemax", "log_stablemax", "StableMax", "stablemax_cross_entropy", "StableMaxCrossEntropyLoss"],
     "crossentropy": ["target_excluded_cross_entropy", "TargetExcludedCrossEntropyLoss", "softmax_collapse_rate"],
     "orthograd": ["orthogonalize_", "OrthoGrad"],
+    "clipping": ["clip_update_", "UpdateClipping"],
     "monitor": ["StabilityMonitor"],
     "models": ["AutoRegressiveModel"],
     "training": ["train_with_surge_collapse"],

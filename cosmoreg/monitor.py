@@ -203,26 +203,26 @@ def _overflow(reading, first, t):
         if largest > torch.finfo(getattr(torch, dtype)).max / 4:
             yield Finding("overflow", dtype, largest, "warning", f"a logit of {largest:.3g} is near the largest number of {dtype}: keep logits and loss in a wider type, or consider OrthoGrad")
 
-# %% ../nbs/31_monitor.ipynb #ce02fa48
+# %% ../nbs/31_monitor.ipynb #2ad7ecf6
 def _dead(reading, first, t):
     for layer, share in _of(reading, "dead_fraction"):
         if share >= t.dead:
-            yield Finding("dead units", layer, share, "alarm" if share > 0.75 else "warning", f"{layer}: {_percent(share)} of its units are dead on this batch: attach CosmoReg at the input of the nonlinearity (at='input'), or lower the learning rate")
+            yield Finding("dead units", layer, share, "alarm" if share > 0.75 else "warning", f"{layer}: {_percent(share)} of its units are dead on this batch: lower the learning rate, or attach CosmoReg at the input of the nonlinearity (at='input')")
 
 def _activations(reading, first, t):
     for layer, size in _of(reading, "rms"):
         start = (first or {}).get(("rms", layer))
         times = size / start if start else 0.0
         if size >= t.rms_high and times > 2:
-            yield Finding("activations grow", layer, size, "warning", f"activations of {layer} grow: RMS {size:.3g}, {times:.3g} times the first reading: attach CosmoReg, or lower the learning rate")
+            yield Finding("activations grow", layer, size, "warning", f"activations of {layer} grow: RMS {size:.3g}, {times:.3g} times the first reading: lower the learning rate or attach UpdateClipping; CosmoReg holds the size itself")
         elif size >= t.rms_high:
             yield Finding("activations are large", layer, size, "warning", f"activations of {layer} are large: RMS {size:.3g}{', as at the start' if start else ''}: scale inputs or initial weights down before anything is attached")
         if size <= t.rms_low:
-            yield Finding("activations vanish", layer, size, "warning", f"activations of {layer} vanish: RMS {size:.2g}: attach CosmoReg, or lower the learning rate")
+            yield Finding("activations vanish", layer, size, "warning", f"activations of {layer} vanish: RMS {size:.2g}: lower the learning rate or attach UpdateClipping; CosmoReg holds the size itself")
 
 def _updates(reading, first, t):
     for layer, ratio in _of(reading, "update_ratio"):
-        if ratio >= t.update_high: yield Finding("large updates", layer, ratio, "warning", f"updates of {layer} are {ratio:.1e} of its weights: lower the learning rate")
+        if ratio >= t.update_high: yield Finding("large updates", layer, ratio, "warning", f"updates of {layer} are {ratio:.1e} of its weights: lower the learning rate, or attach UpdateClipping")
         if ratio <= t.update_low: yield Finding("no updates", layer, ratio, "warning", f"{layer} hardly moves, an update is {ratio:.1e} of its weights: look for a zero gradient, a learning rate near 0 or weights in half precision")
 
 # %% ../nbs/31_monitor.ipynb #203fc9f3
