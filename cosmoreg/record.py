@@ -56,7 +56,7 @@ def _decimals(half):
     exponent = math.floor(math.log10(float(f"{half:.1e}")))
     return max(0, -exponent + (half < 2 * 10.0 ** exponent))
 
-# %% ../nbs/50_record.ipynb #c948dc43
+# %% ../nbs/50_record.ipynb #0bccafe1
 def format_interval(
     mean: float,  # centre, in any unit
     low: float,   # lower bound, or NaN
@@ -65,7 +65,8 @@ def format_interval(
     "An interval with the digits that it supports."
     if not math.isfinite(mean): return "n/a" if math.isnan(mean) else str(mean)
     half = (high - low) / 2
-    scale = math.floor(math.log10(abs(mean))) if mean and not 1e-4 <= abs(mean) < 1e6 else 0
+    size = max(abs(mean), half if math.isfinite(half) else 0.0)
+    scale = math.floor(math.log10(size)) if size and not 1e-4 <= size < 1e6 else 0
     tail = f"e{scale}" if scale else ""
     mean, half = mean / 10.0 ** scale, half / 10.0 ** scale
     if not math.isfinite(half): return f"{mean:.4g}{tail}"
