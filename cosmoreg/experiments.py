@@ -742,7 +742,7 @@ register("digits", "Does CosmoReg, at its defaults, beat tuned weight decay and 
 register("fashion-mnist", "The same on 60,000 images of clothes, with the MLP 784-512-256-10.", _COMPARED,
          options={"weight-decay": {"strength": 0.03}, "dropout": {"p": 0.2}}, minutes=10, **_FASHION)
 
-# %% ../nbs/52_experiments.ipynb #6cba8635
+# %% ../nbs/52_experiments.ipynb #94cb2210
 _FIFTH = dict(data="fashion-mnist", data_options={"n_train": 12_000}, batch_size=128, look_samples=2000)
 _RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
 _HELPS = ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg+orthograd+stablemax", "cosmoreg-units+orthograd+stablemax")
@@ -755,6 +755,8 @@ register("stability-units", "The same for two variants of the potential on units
          sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES[2:]}, seeds=3, minutes=10, epochs=4, look_every=4, **_FIFTH)
 register("stability-clipping", "The same with update clipping, and rates up to 30.", ("none", "update-clipping", "cosmoreg+update-clipping", "cosmoreg-relative+update-clipping"),
          sweep={"model_options": _SHAPES, "lr": [*_RATES, 1.0, 3.0, 10.0, 30.0]}, seeds=3, minutes=15, epochs=4, look_every=4, **_FIFTH)
+register("stability-layers", "And if the relative force acts on all layers of the deepest network?", ("cosmoreg-relative+update-clipping",), options={"cosmoreg-relative": {"layers": "act*"}},
+         sweep={"lr": [1e-4, 1e-3, 1e-2, 1.0]}, model_options={"hidden": [96] * 8}, seeds=3, minutes=1, epochs=4, look_every=4, **_FIFTH)
 register("clipping-limit", "Which limit on the updates is best, at three learning rates?", ("none", "update-clipping"), options={"update-clipping": [{"limit": c} for c in (0.001, 0.003, 0.01, 0.03)]},
          sweep={"lr": [1e-3, 1e-2, 1e-1]}, model_options={"hidden": [512, 256]}, seeds=3, first_seed=100, minutes=3, epochs=10, look_every=10, **_FIFTH)
 register("stability-bf16", "The same in bfloat16 autocast.", ("none", "gradient-clipping", "cosmoreg", "cosmoreg-units"),
@@ -763,7 +765,7 @@ register("faults", "Who recovers from a spiked batch, from shuffled labels, from
          tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
          options={"cosmoreg": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
 
-# %% ../nbs/52_experiments.ipynb #e949d68a
+# %% ../nbs/52_experiments.ipynb #3ddd5257
 _TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
 _MOBILE = dict(data="fashion-mnist", model="mobilenet-v2", model_options={"width_mult": 0.25, "dropout": 0.0}, lr=1e-3, batch_size=128, look_every=5, look_samples=500)
 _REVIEWS = dict(data="imdb", model="text-transformer", model_options={"width": 32, "norm": "none"}, lr=1e-3, batch_size=64, look_samples=500)
@@ -772,7 +774,7 @@ _BUDGET = {"l2": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "dropout": [{"p"
            "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4, 1e-3)]}
 
 register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", _TABLE, seeds=1, first_seed=100, minutes=40,
-         options={**_BUDGET, "cosmoreg-relative": [{}, {"lambda_0": 0.1}, {"layers": "features.18.2"}]},
+         options={**_BUDGET, "cosmoreg-relative": [{}, {"M_scale": 1.0}, {"M_scale": 4.0}]},
          data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
 register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg", "cosmoreg-relative"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=90,
          data_options={"flat": False}, epochs=10, **_MOBILE)

@@ -297,7 +297,7 @@ class _Attachment:
     def __enter__(self): return self
     def __exit__(self, *error): self.remove()
 
-# %% ../nbs/03_loss.ipynb #222f35cc
+# %% ../nbs/03_loss.ipynb #2a08e9b1
 class CosmoReg(_Attachment):
     "Confines a model's hidden activations while attached: adds the force inside the task's own backward pass. Use with `with`, or `.remove()`."
     def __init__(
@@ -327,15 +327,15 @@ class CosmoReg(_Attachment):
     def relative(
         cls,
         model: nn.Module,  # as in `CosmoReg`
-        layers: str | list[str] | None = None,  # as in `CosmoReg`
+        layers: str | list[str] | None = None,  # names or patterns; None takes the last of the layers that `CosmoReg` would take
         *,
-        M_scale: float = 2.0,  # radius of the well, > 0, in units of each layer's RMS in the first batch
+        M_scale: float = 2.0,  # radius of the well, > 0, in units of the layer's RMS in the first batch
         lambda_0: float = 0.5,  # share of the task's gradient, > 0, over all layers together
         **options,  # further arguments of `CosmoReg`
     ):
-        "CosmoReg in the network's own units: radius from the first batch, force from the task's gradient. For deep networks, texts, and networks that are trained already."
-        n = len(hidden_layers(model) if layers is None else find_layers(model, layers))
-        return cls(model, layers, M_scale=M_scale, lambda_0=lambda_0 / n, strength="relative", radius="initial", **options)
+        "CosmoReg in the network's own units, on its last hidden layer: radius from the first batch, force from the task's gradient. For deep networks, texts, and networks that are trained already."
+        layers = list(hidden_layers(model))[-1:] if layers is None else list(find_layers(model, layers))
+        return cls(model, layers, M_scale=M_scale, lambda_0=lambda_0 / len(layers), strength="relative", radius="initial", **options)
 
 # %% ../nbs/03_loss.ipynb #a87d9e0c
 def _fitting(mask, h, channel_dim):
