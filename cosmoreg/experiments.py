@@ -765,7 +765,7 @@ register("faults", "Who recovers from a spiked batch, from shuffled labels, from
          tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
          options={"cosmoreg": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
 
-# %% ../nbs/52_experiments.ipynb #3ddd5257
+# %% ../nbs/52_experiments.ipynb #e64431bb
 _TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
 _MOBILE = dict(data="fashion-mnist", model="mobilenet-v2", model_options={"width_mult": 0.25, "dropout": 0.0}, lr=1e-3, batch_size=128, look_every=5, look_samples=500)
 _REVIEWS = dict(data="imdb", model="text-transformer", model_options={"width": 32, "norm": "none"}, lr=1e-3, batch_size=64, look_samples=500)
@@ -778,7 +778,8 @@ register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third 
          data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
 register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg", "cosmoreg-relative"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=90,
          data_options={"flat": False}, epochs=10, **_MOBILE)
-register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm"), options=_BUDGET, seeds=1, first_seed=100, minutes=30,
+register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm"), seeds=1, first_seed=100, minutes=30,
+         options={**_BUDGET, "cosmoreg": [{"padding": 0, "lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
 register("imdb", "The source's table: a transformer on film reviews, ten epochs.", ("none", "l2", "layernorm", "cosmoreg", "cosmoreg-relative"),
          options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}], "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0}}, seeds=3, minutes=80,
