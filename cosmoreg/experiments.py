@@ -853,7 +853,7 @@ _SIXTY = dict(lr=5e-4, epochs=12_000, data_options={"inputs": "tokens", "train_f
 register("grokking-collapse", "Does the type of the softmax stop learning after memorisation (60 % of the pairs)?", ("none", "float64", "target-excluded"), seeds=3, minutes=90, **_FAST, **_SIXTY)
 register("grokking-collapse-slow", "The same with PyTorch's β₂ = 0.999.", ("none", "float64", "target-excluded"), seeds=1, minutes=30, **_MODULAR, **_SIXTY)
 
-# %% ../nbs/52_experiments.ipynb #7dd2df09
+# %% ../nbs/52_experiments.ipynb #39071403
 _ALL_PAIRS = dict(lr=1e-2, data_options={"inputs": "tokens"}, **_LONG)
 
 register("grokking-fig1", "StableMax and softmax for 80,000 steps at lr 0.01 (figure 1).", ("stablemax", "beta2+softmax-float64", "beta2+target-excluded", "weight-decay"),
@@ -873,8 +873,11 @@ register("grokking-fig6-sgd", "⊥SGD at lr 10 in float64 with StableMax (figure
          options={"weight-decay": {"strength": 1e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=500, sweep={"optimizer_options": [{"momentum": 0.8}, {"momentum": 0.2}]}, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
 register("grokking-fig6-sgd-tuning", "Which weight decay is best beside ⊥SGD?", ("weight-decay+stablemax+float64",), options={"weight-decay": [{"strength": s} for s in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)]},
          seeds=1, first_seed=100, minutes=5, lr=10.0, optimizer="sgd", optimizer_options={"momentum": 0.8}, epochs=500, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
+_BLOCK = {**_MODULAR, "model": "token-transformer", "model_options": {}}
+register("grokking-fig6-transformer-tuning", "Which weight decay is best for the transformer?", ("weight-decay",), options={"weight-decay": [{"strength": s} for s in (0.15, 0.5, 1.5, 5.0)]},
+         seeds=1, first_seed=100, minutes=60, lr=1e-3, epochs=2000, **_BLOCK, **_SHORT)
 register("grokking-fig6-transformer", "⊥AdamW and weight decay on a transformer with one block (figure 6).", ("none", "target-excluded", "weight-decay", "orthograd"),
-         options={"weight-decay": {"strength": 1.5}}, seeds=1, minutes=60, lr=1e-3, epochs=2000, **{**_MODULAR, "model": "token-transformer", "model_options": {}}, **_SHORT)
+         options={"weight-decay": {"strength": 1.5}}, seeds=1, minutes=60, lr=1e-3, epochs=2000, **_BLOCK, **_SHORT)
 
 # %% ../nbs/52_experiments.ipynb #9def3f5e
 def configs(
