@@ -853,7 +853,7 @@ _SIXTY = dict(lr=5e-4, epochs=12_000, data_options={"inputs": "tokens", "train_f
 register("grokking-collapse", "Does the type of the softmax stop learning after memorisation (60 % of the pairs)?", ("none", "float64", "target-excluded"), seeds=3, minutes=90, **_FAST, **_SIXTY)
 register("grokking-collapse-slow", "The same with PyTorch's β₂ = 0.999.", ("none", "float64", "target-excluded"), seeds=1, minutes=30, **_MODULAR, **_SIXTY)
 
-# %% ../nbs/52_experiments.ipynb #39071403
+# %% ../nbs/52_experiments.ipynb #437cbe4d
 _ALL_PAIRS = dict(lr=1e-2, data_options={"inputs": "tokens"}, **_LONG)
 
 register("grokking-fig1", "StableMax and softmax for 80,000 steps at lr 0.01 (figure 1).", ("stablemax", "beta2+softmax-float64", "beta2+target-excluded", "weight-decay"),
@@ -870,7 +870,7 @@ register("grokking-parity-signs", "The same on 40 signs of -1 and 1, by a networ
          **{**_MODULAR, "data": "sparse-parity", "model": "mlp", "model_options": {"hidden": [200, 200], "bias": False}}, **{**_ALL_PAIRS, "data_options": {}})
 register("grokking-fig6-adamw", "⊥AdamW at lr 0.005 (figure 6).", ("none", "target-excluded", "weight-decay", "orthograd"), options=_TUNED, minutes=2, lr=5e-3, epochs=300, **_MODULAR, **_SHORT)
 register("grokking-fig6-sgd", "⊥SGD at lr 10 in float64 with StableMax (figure 6).", ("stablemax+float64", "weight-decay+stablemax+float64", "orthograd+stablemax+float64"),
-         options={"weight-decay": {"strength": 1e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=500, sweep={"optimizer_options": [{"momentum": 0.8}, {"momentum": 0.2}]}, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
+         options={"weight-decay": {"strength": 3e-4}}, seeds=1, minutes=5, lr=10.0, optimizer="sgd", epochs=500, sweep={"optimizer_options": [{"momentum": 0.8}, {"momentum": 0.2}]}, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
 register("grokking-fig6-sgd-tuning", "Which weight decay is best beside ⊥SGD?", ("weight-decay+stablemax+float64",), options={"weight-decay": [{"strength": s} for s in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)]},
          seeds=1, first_seed=100, minutes=5, lr=10.0, optimizer="sgd", optimizer_options={"momentum": 0.8}, epochs=500, **{k: v for k, v in _MODULAR.items() if k != "optimizer_options"}, **_SHORT)
 _BLOCK = {**_MODULAR, "model": "token-transformer", "model_options": {}}
