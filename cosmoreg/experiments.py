@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 'Dynamics', 'Confine', 'Look', 'KeepBest',
            'method', 'Cycle', 'ActivationPenalty', 'ClipUpdates', 'InputNoise', 'Fault', 'z_loss_cross_entropy',
-           'cast_cross_entropy', 'apply_methods', 'default_options', 'unknown', 'TokenLinear', 'token_mlp',
-           'TokenTransformer', 'build', 'device_name', 'cast', 'make_trainer', 'run_config', 'Experiment', 'register',
-           'configs', 'run_experiment', 'first_step', 'claims']
+           'smoothed_cross_entropy', 'cast_cross_entropy', 'apply_methods', 'default_options', 'unknown', 'TokenLinear',
+           'token_mlp', 'TokenTransformer', 'build', 'device_name', 'cast', 'make_trainer', 'run_config', 'Experiment',
+           'register', 'configs', 'run_experiment', 'first_step', 'claims']
 
 # %% ../nbs/52_experiments.ipynb #bc603e58
 import math
@@ -349,7 +349,17 @@ def z_loss_cross_entropy(
     z = logits.float().logsumexp(1).square()
     return loss + strength * (z.mean() if reduction == "mean" else z)
 
-# %% ../nbs/52_experiments.ipynb #9257f899
+# %% ../nbs/52_experiments.ipynb #051ea60b
+def smoothed_cross_entropy(
+    logits: torch.Tensor,  # (n, c)
+    y: torch.Tensor,  # (n,) class indices
+    smoothing: float = 0.1,  # share of the target that all classes get, 0..1
+    reduction: str = "mean",  # as in `torch.nn.functional.cross_entropy`
+) -> torch.Tensor:  # scalar, or (n,)
+    "Cross-entropy with label smoothing while gradients are taken; an evaluation reads the cross-entropy alone."
+    return F.cross_entropy(logits, y, reduction=reduction, label_smoothing=smoothing if torch.is_grad_enabled() else 0.0)
+
+# %% ../nbs/52_experiments.ipynb #cc934f5a
 @method("none")
 def _none(setup): "No regulariser."
 
@@ -399,6 +409,11 @@ def _z_loss(setup, strength=1e-4):
     "A penalty on the squared logarithm of the softmax's denominator."
     setup.loss_fn = partial(z_loss_cross_entropy, strength=strength)
 
+@method("label-smoothing")
+def _label_smoothing(setup, smoothing=0.1):
+    "A share of each target spread over all classes."
+    setup.loss_fn = partial(smoothed_cross_entropy, smoothing=smoothing)
+
 @method("input-noise")
 def _input_noise(setup, scale=0.1, place=""):
     "Normal noise on the inputs in training."
@@ -424,7 +439,7 @@ def _surge(name, policy):
 
 for _name, _policy in (("surge-adaptive", "entropy"), ("surge-interval", "interval"), ("gradual", "gradual"), ("ac-dc", "ac-dc"), ("rigl", "rigl"), ("random-regrowth", "random-regrowth")): _surge(_name, _policy)
 
-# %% ../nbs/52_experiments.ipynb #b7cf282c
+# %% ../nbs/52_experiments.ipynb #fb2e4b61
 @method("cosmoreg")
 def _cosmoreg(setup, **options):
     "The confining potential on the hidden activations, at `CosmoReg`'s defaults."
@@ -434,6 +449,11 @@ def _cosmoreg(setup, **options):
 def _cosmoreg_relative(setup, **options):
     "The potential in the network's own units: `CosmoReg.relative` at its defaults."
     setup.callbacks.append(Confine(CosmoReg.relative, **options))
+
+@method("cosmoreg-logits")
+def _cosmoreg_logits(setup, **options):
+    "The potential on a classifier's logits: `CosmoReg.logits` at its defaults."
+    setup.callbacks.append(Confine(CosmoReg.logits, **options))
 
 @method("cosmoreg-units")
 def _cosmoreg_units(setup, **options):
@@ -486,7 +506,7 @@ def _float64(setup):
     "Weights, inputs and loss in float64."
     setup.dtype = torch.float64
 
-# %% ../nbs/52_experiments.ipynb #0de7ce9c
+# %% ../nbs/52_experiments.ipynb #13e9476e
 def apply_methods(
     setup: Setup,  # changed in place
     names: str,  # names in `METHODS` joined by "+"; applied from left to right
@@ -505,7 +525,7 @@ def default_options(
     "What a method does when no option is given."
     if name not in METHODS: raise unknown("method", name, METHODS)
     parameters = signature(METHODS[name]).parameters.values()
-    wrapped = {"cosmoreg": CosmoReg, "cosmoreg-relative": CosmoReg.relative, "cosmoreg-units": CosmoRegUnits, "orthograd": OrthoGrad}.get(name)
+    wrapped = {"cosmoreg": CosmoReg, "cosmoreg-relative": CosmoReg.relative, "cosmoreg-logits": CosmoReg.logits, "cosmoreg-units": CosmoRegUnits, "orthograd": OrthoGrad}.get(name)
     inner = signature(wrapped).parameters.values() if wrapped else ()
     return {p.name: p.default for p in (*inner, *parameters) if p.default is not p.empty and not isinstance(p.default, type)}
 
@@ -742,7 +762,7 @@ register("digits", "Does CosmoReg, at its defaults, beat tuned weight decay and 
 register("fashion-mnist", "The same on 60,000 images of clothes, with the MLP 784-512-256-10.", _COMPARED,
          options={"weight-decay": {"strength": 0.03}, "dropout": {"p": 0.2}}, minutes=10, **_FASHION)
 
-# %% ../nbs/52_experiments.ipynb #94cb2210
+# %% ../nbs/52_experiments.ipynb #d51bc345
 _FIFTH = dict(data="fashion-mnist", data_options={"n_train": 12_000}, batch_size=128, look_samples=2000)
 _RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
 _HELPS = ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg+orthograd+stablemax", "cosmoreg-units+orthograd+stablemax")
@@ -759,33 +779,35 @@ register("stability-layers", "And if the relative force acts on all layers of th
          sweep={"lr": [1e-4, 1e-3, 1e-2, 1.0]}, model_options={"hidden": [96] * 8}, seeds=3, minutes=1, epochs=4, look_every=4, **_FIFTH)
 register("clipping-limit", "Which limit on the updates is best, at three learning rates?", ("none", "update-clipping"), options={"update-clipping": [{"limit": c} for c in (0.001, 0.003, 0.01, 0.03)]},
          sweep={"lr": [1e-3, 1e-2, 1e-1]}, model_options={"hidden": [512, 256]}, seeds=3, first_seed=100, minutes=3, epochs=10, look_every=10, **_FIFTH)
-register("stability-bf16", "The same in bfloat16 autocast.", ("none", "gradient-clipping", "cosmoreg", "cosmoreg-units"),
+register("stability-bf16", "The same in bfloat16 autocast.", ("none", "gradient-clipping", "update-clipping", "cosmoreg", "cosmoreg-relative", "cosmoreg-units"),
          sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, autocast="bfloat16", **_FIFTH)
 register("faults", "Who recovers from a spiked batch, from shuffled labels, from a weight matrix blown up in mid-training?",
          tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
          options={"cosmoreg": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
 
-# %% ../nbs/52_experiments.ipynb #e64431bb
-_TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
+# %% ../nbs/52_experiments.ipynb #2e7a42bc
+_TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
 _MOBILE = dict(data="fashion-mnist", model="mobilenet-v2", model_options={"width_mult": 0.25, "dropout": 0.0}, lr=1e-3, batch_size=128, look_every=5, look_samples=500)
 _REVIEWS = dict(data="imdb", model="text-transformer", model_options={"width": 32, "norm": "none"}, lr=1e-3, batch_size=64, look_samples=500)
 _BUDGET = {"l2": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "dropout": [{"p": p} for p in (0.2, 0.4, 0.6)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)],
            "cosmoreg-relative": [{"lambda_0": s} for s in (0.1, 0.5, 2.0)], "z-loss": [{"strength": s} for s in (1e-4, 1e-3, 1e-2)], "cosmoreg": [{"lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-units": [{"lambda_0": s} for s in (0.2, 0.6, 2.0)],
-           "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4, 1e-3)]}
+           "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4, 1e-3)], "label-smoothing": [{"smoothing": s} for s in (0.05, 0.1, 0.2)],
+           "cosmoreg-logits": [{"lambda_0": s} for s in (0.03, 0.1, 1.0)]}
 
-register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", _TABLE, seeds=1, first_seed=100, minutes=40,
+register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", (*_TABLE, "cosmoreg-logits"), seeds=1, first_seed=100, minutes=70,
          options={**_BUDGET, "cosmoreg-relative": [{}, {"M_scale": 1.0}, {"M_scale": 4.0}]},
          data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
 register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg", "cosmoreg-relative"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=90,
          data_options={"flat": False}, epochs=10, **_MOBILE)
-register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm"), seeds=1, first_seed=100, minutes=30,
-         options={**_BUDGET, "cosmoreg": [{"padding": 0, "lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
+register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits"), seeds=1, first_seed=100, minutes=60,
+         options={**_BUDGET, "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)], "cosmoreg": [{"padding": 0, "lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
-register("imdb", "The source's table: a transformer on film reviews, ten epochs.", ("none", "l2", "layernorm", "cosmoreg", "cosmoreg-relative"),
-         options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}], "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0}}, seeds=3, minutes=80,
+register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits"),
+         options={"l2": [{"strength": 1e-4}, {"strength": 1e-3}], "dropout": {"p": 0.6}, "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0},
+                  "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}]}, seeds=5, minutes=300,
          epochs=10, look_every=1, **_REVIEWS)
 
-# %% ../nbs/52_experiments.ipynb #ba1b2d3e
+# %% ../nbs/52_experiments.ipynb #95c37578
 _DECADES = [10 ** (k / 2) for k in range(-6, 5)]
 _STRENGTHS = {"cosmoreg": [{"lambda_0": s} for s in _DECADES], "cosmoreg-relative": [{"lambda_0": s} for s in _DECADES], "cosmoreg-units": [{"lambda_0": s} for s in _DECADES], "weight-decay": [{"strength": s} for s in _DECADES], "rms-penalty": [{"strength": s} for s in _DECADES],
               "dropout": [{"p": p} for p in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)]}
@@ -804,9 +826,14 @@ for _name in ("digits", "fashion-mnist", "text"):
 register("calibration", "Does the RMS of the activations follow M_scale, and which M_scale is best?", ("none", "cosmoreg"), options={"cosmoreg": [{"M_scale": m} for m in (0.25, 0.5, 1.0, 2.0, 4.0)]}, minutes=1, **_DIGITS)
 register("ablation", "Which part of CosmoReg does the work?", ("none", "cosmoreg", "cosmoreg-units", "rms-penalty"), minutes=4,
          options={"cosmoreg": _PARTS, "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)]}, **_DIGITS)
-register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?",
-         tuple("+".join(m for m, on in zip(("cosmoreg", "surge-adaptive", "orthograd", "target-excluded"), bits) if on) or "none" for bits in product((False, True), repeat=4)),
-         options={"surge-adaptive": {"noise_at": "net"}}, seeds=3, minutes=8, data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12, watch_entropy=True)
+_PARTNERS = ("surge-adaptive", "orthograd", "target-excluded")
+_LETTERS = dict(options={"surge-adaptive": {"noise_at": "net"}}, seeds=3, data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12, watch_entropy=True)
+def _subsets(*first): return tuple("+".join((*first, *(m for m, on in zip(_PARTNERS, bits) if on))) or "none" for bits in product((False, True), repeat=3))
+
+register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?", (*_subsets(), *_subsets("cosmoreg")), minutes=8, **_LETTERS)
+register("together-relative", "The same with CosmoReg.relative in CosmoReg's place.", _subsets("cosmoreg-relative"), minutes=4, **_LETTERS)
+register("together-imdb", "Alone, and all at once, in a transformer on 8,000 film reviews.", ("none", "cosmoreg", *_PARTNERS, "+".join(("cosmoreg", *_PARTNERS))), seeds=3, minutes=25,
+         options={"cosmoreg": {"padding": 0}, "surge-adaptive": {"noise_at": "blocks.0"}}, data_options={"n_train": 8000}, epochs=8, look_every=8, watch_entropy=True, **_REVIEWS)
 
 # %% ../nbs/52_experiments.ipynb #d386a208
 _SWEEP = {"weight-decay": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)],
@@ -879,7 +906,7 @@ register("grokking-fig6-transformer-tuning", "Which weight decay is best for the
 register("grokking-fig6-transformer", "⊥AdamW and weight decay on a transformer with one block (figure 6).", ("none", "target-excluded", "weight-decay", "orthograd"),
          options={"weight-decay": {"strength": 1.5}}, seeds=1, minutes=60, lr=1e-3, epochs=2000, **_BLOCK, **_SHORT)
 
-# %% ../nbs/52_experiments.ipynb #9def3f5e
+# %% ../nbs/52_experiments.ipynb #52ade6dd
 def configs(
     name: str,  # in `EXPERIMENTS`
     seeds: int | None = None,  # runs per method; None takes the experiment's
@@ -894,11 +921,13 @@ def configs(
     for m in (p for ms in methods or () for p in ms.split("+")):
         if m not in METHODS: raise unknown("method", m, METHODS)
     sweep = {k: v for k, v in e.sweep.items() if k not in changes}
-    grid = [dict(zip(sweep, values), method=m, method_options=o) for values in product(*sweep.values()) for m in methods or e.methods for o in _combinations(m.split("+"), e.options)]
+    grid = [dict(zip(sweep, values), method=m, method_options=o) for values in product(*sweep.values()) for m in methods or e.methods for o in _combinations(m, e.options)]
     return [replace(e.base, **cell, seed=e.first_seed + s, **changes) for s in range(seeds) for cell in grid]
 
-def _combinations(names, options):
-    "Every combination of the methods' options, where lists are swept."
+def _combinations(method, options):
+    "Every combination of the methods' options, where lists are swept; or those listed for the whole of a joined method."
+    if "+" in method and method in options: return options[method]
+    names = method.split("+")
     lists = [o if isinstance(o, list) else [o] for o in (options.get(n, {}) for n in names)]
     return [{n: o for n, o in zip(names, chosen) if o} for chosen in product(*lists)]
 

@@ -9,9 +9,10 @@ __all__ = ['WIDTH', 'THEME', 'METHOD_STYLE', 'UNITS', 'SPLITS', 'EVENT_MARKS', '
            'alt_text', 'plot_comparison', 'plot_dynamics', 'find_well', 'plot_confinement', 'plot_confinement_path',
            'plot_grokking', 'plot_surge', 'save_figure']
 
-# %% ../nbs/51_plots.ipynb #ec9fbf57
+# %% ../nbs/51_plots.ipynb #37758da5
 import io, re, sys, zlib
 from difflib import get_close_matches
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,7 +94,7 @@ METHOD_STYLE = {
     "random-regrowth": Style("random regrowth", "#aa4499", "-", "P"),
 }
 
-# %% ../nbs/51_plots.ipynb #50ab9529
+# %% ../nbs/51_plots.ipynb #574ccd1a
 _SPARE = ("#7b3294", "#01665e", "#c51b7d", "#003f5c", "#999999", "#7f0000")
 
 def method_style(
@@ -103,7 +104,7 @@ def method_style(
     if name in METHOD_STYLE: return METHOD_STYLE[name]
     known = [k for k in METHOD_STYLE if name.startswith(k + "-")]
     if not known or "+" in name:
-        label = " + ".join(METHOD_STYLE[n].label if n in METHOD_STYLE else n for n in name.split("+"))
+        label = " + ".join(method_style(n).label for n in name.split("+")) if "+" in name else name
         return Style(label, _SPARE[zlib.crc32(name.encode()) % len(_SPARE)], ":", "*")
     style = METHOD_STYLE[max(known, key=len)]
     return style._replace(label=f"{style.label}, {name[len(max(known, key=len)) + 1:]}", dash=":")
@@ -410,14 +411,17 @@ def plot_comparison(
     fig.legend(handles=[*left.get_legend_handles_labels()[0], *marks], loc="outside upper center", ncols=2)
     return fig
 
-# %% ../nbs/51_plots.ipynb #c5dbbeb9
-def _over_layers(runs, metric, split):
-    "Steps, and for each finished run the geometric mean over layers: (t,), (n, t); and the layers' names."
-    layers = list_layers([r for r in runs if r.finished], metric, split)
-    if not layers: raise _missing(runs, split, metric)
-    stacks = [stack_curves(runs, split, metric, layer) for layer in layers]
-    with np.errstate(divide="ignore", invalid="ignore"): logs = [np.where(v > 0, np.log(v), np.nan) for _, v in stacks]
-    return stacks[0][0], np.exp(np.mean(logs, axis=0)), layers
+# %% ../nbs/51_plots.ipynb #294da3fa
+def _over_layers(runs, metric, split, log=True):
+    "Steps, and for each finished run the mean over its own layers, geometric or plain: (t,), (n, t); and the names of all layers."
+    having = [r for r in runs if r.finished and list_layers([r], metric, split)]
+    if not having: raise _missing(runs, split, metric)
+    def _mean(r):
+        steps, values = zip(*(r.curve(split, metric, layer) for layer in list_layers([r], metric, split)))
+        with np.errstate(divide="ignore", invalid="ignore"): return steps[0], np.exp(np.mean(np.log(values), axis=0)) if log else np.mean(values, axis=0)
+    curves = [_mean(r) for r in having]
+    steps = reduce(np.intersect1d, (s for s, _ in curves))
+    return steps, np.array([v[np.isin(s, steps)] for s, v in curves]), list_layers(having, metric, split)
 
 # %% ../nbs/51_plots.ipynb #f87836a0
 def _end_labels(ax, items, gap=.075):
@@ -436,7 +440,7 @@ def _at_least_a_decade(ax):
     ax.set_ylim(low, high)
     if high / low < 500: plain_log(ax.yaxis)
 
-# %% ../nbs/51_plots.ipynb #ad51c381
+# %% ../nbs/51_plots.ipynb #1745bbaa
 def _draw_lambda(ax, groups, split, confidence):
     "λ of each method that has one: light lines for layers, a strong one with its band for their geometric mean."
     items = []
@@ -445,8 +449,9 @@ def _draw_lambda(ax, groups, split, confidence):
         steps, values, layers = _over_layers(runs, "lambda", split)
         style = method_style(method)
         for layer in layers if len(layers) > 1 else []:
-            y = mean_band(stack_curves(runs, split, "lambda", layer)[1], log=True)[0]
-            ax.plot(steps, y, color=style.color, lw=1.2, alpha=.55, gid="layer"); items.append((y[-1], layer, style.color))
+            at, own = stack_curves(runs, split, "lambda", layer)
+            y = mean_band(own, log=True)[0]
+            ax.plot(at, y, color=style.color, lw=1.2, alpha=.55, gid="layer"); items.append((y[-1], layer, style.color))
         mean, low, high = mean_band(values, confidence, log=True)
         ax.fill_between(steps, low, high, color=style.color, alpha=.25, lw=0)
         ax.plot(steps, mean, style.dash, color=style.color, lw=2.6, label=f"{style.label} ({count_runs(runs)})")
@@ -601,17 +606,10 @@ def plot_confinement_path(
     fig.supxlabel("step", fontsize=12); fig.supylabel(f"RMS radius at {layer or known[-1]} (log scale)", fontsize=12)
     return fig
 
-# %% ../nbs/51_plots.ipynb #c795e74c
-def _signed_over_layers(runs, metric, split):
-    "Steps and, for each finished run, the plain mean over layers: (t,), (n, t)."
-    layers = list_layers([r for r in runs if r.finished], metric, split)
-    if not layers: raise _missing(runs, split, metric)
-    stacks = [stack_curves(runs, split, metric, layer) for layer in layers]
-    return stacks[0][0], np.mean([values for _, values in stacks], axis=0)
-
+# %% ../nbs/51_plots.ipynb #9134efa3
 def _draw_cosine(ax, runs, confidence):
     "cos(w, -g), averaged over layers, with its band."
-    style, (steps, values) = method_style(runs[0].method), _signed_over_layers(runs, "cos_weight_gradient", "train")
+    style, (steps, values, _) = method_style(runs[0].method), _over_layers(runs, "cos_weight_gradient", "train", log=False)
     mean, low, high = mean_band(values, confidence)
     ax.fill_between(steps, low, high, color=style.color, alpha=.25, lw=0)
     ax.plot(steps, mean, style.dash, color=style.color)
