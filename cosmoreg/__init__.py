@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 _public = {
     "potential": ["cosmological_potential", "potential_force", "confinement_radius"],
     "adaptive": ["adaptive_lambda"],
-    "loss": ["cosmo_reg", "CosmoRegLoss", "CosmoReg"],
+    "loss": ["cosmo_reg", "logit_radius", "CosmoRegLoss", "CosmoReg"],
     "units": ["CosmoRegUnits"],
     "entropy": ["activation_entropy", "target_entropy", "prediction_entropy", "effective_rank", "EntropyMeter"],
     "surge": ["collapse_weights", "reexpand_weights", "Masks"],

@@ -39,7 +39,7 @@ from .taps import Taps, activations, coefficient_of_variation, dead_fraction, hi
 from .training import Callback, CheckpointError, SurgeCycle, Trainer, evaluate
 from .units import CosmoRegUnits
 
-# %% ../nbs/52_experiments.ipynb #61d008e7
+# %% ../nbs/52_experiments.ipynb #54eec456
 @dataclass(frozen=True)
 class Config:
     "All that a run depends on. Every field is stored in the run's record."
@@ -62,6 +62,7 @@ class Config:
     monitor_every: int = 0  # steps between readings of a `StabilityMonitor`; 0 has none
     watch_entropy: bool = False  # read the entropy in runs without surge and collapse as well
     test_curve: bool = False  # read the test split at every evaluation too, where no setting is chosen by it
+    schedule: str = ""  # "cosine": the learning rate falls to zero over the run, along half a cosine; "": it is constant
     autocast: str = ""  # "bfloat16" or "float16": mixed precision in training; "": the type of the weights
     seed: int = 0  # initial weights, order of batches, dropout
     split_by_seed: bool = False  # the seed also draws the splits; False: all runs share one split
@@ -659,7 +660,7 @@ def _observers(config, model, setup):
     if config.watch_entropy and not any(isinstance(c, Cycle) for c in setup.callbacks): own.append(Cycle("watch"))
     return [*setup.callbacks, *own, Dynamics(every), Look(config.look_every, config.look_samples), KeepBest()]
 
-# %% ../nbs/52_experiments.ipynb #88344f41
+# %% ../nbs/52_experiments.ipynb #c8f371b9
 def make_trainer(
     config: Config,  # the run
     data: Dataset,  # its data set
@@ -674,9 +675,11 @@ def make_trainer(
     x, y = cast(data.train, setup.dtype)
     batches = TensorBatches(x, y, config.batch_size or len(x), shuffle=config.batch_size > 0, seed=config.seed)
     splits = {name: cast(getattr(data, name), setup.dtype) for name in ("valid", "test")[: 1 + config.test_curve]}
+    if config.schedule not in ("", "cosine"): raise unknown("schedule", config.schedule, ["cosine"])
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs * len(batches)) if config.schedule else None
     return Trainer(model, optimizer, batches, setup.loss_fn, valid=splits, callbacks=[*_observers(config, model, setup), *callbacks], seed=config.seed,
                    evaluate_every=config.evaluate_every, log_every=None if config.batch_size else config.evaluate_every, autocast=getattr(torch, config.autocast) if config.autocast else None,
-                   on_nonfinite="stop", progress=False, **{**setup.trainer_options, **options})
+                   scheduler=scheduler, on_nonfinite="stop", progress=False, **{**setup.trainer_options, **options})
 
 # %% ../nbs/52_experiments.ipynb #2e6ff818
 def _log_test(trainer, data):
@@ -785,7 +788,7 @@ register("faults", "Who recovers from a spiked batch, from shuffled labels, from
          tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
          options={"cosmoreg": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
 
-# %% ../nbs/52_experiments.ipynb #2e7a42bc
+# %% ../nbs/52_experiments.ipynb #9ef333f7
 _TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
 _MOBILE = dict(data="fashion-mnist", model="mobilenet-v2", model_options={"width_mult": 0.25, "dropout": 0.0}, lr=1e-3, batch_size=128, look_every=5, look_samples=500)
 _REVIEWS = dict(data="imdb", model="text-transformer", model_options={"width": 32, "norm": "none"}, lr=1e-3, batch_size=64, look_samples=500)
@@ -799,12 +802,15 @@ register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third 
          data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
 register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg", "cosmoreg-relative"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=90,
          data_options={"flat": False}, epochs=10, **_MOBILE)
+register("mobilenet-cosine", "The tuning of MobileNetV2 with a learning rate that falls to zero: does a regulariser matter once the noise of large steps is gone?", (*_TABLE, "cosmoreg-logits"), seeds=1, first_seed=100, minutes=40,
+         options={"l2": [{"strength": s} for s in (1e-4, 1e-3)], "dropout": [{"p": p} for p in (0.2, 0.4)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1)], "z-loss": [{"strength": s} for s in (1e-4, 1e-3)], "cosmoreg": [{"lambda_0": s} for s in (0.1, 1.0)],
+                  "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4)], "cosmoreg-logits": [{"lambda_0": s} for s in (0.1, 1.0)]},
+         data_options={"flat": False, "n_train": 20_000}, epochs=6, schedule="cosine", **_MOBILE)
 register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits"), seeds=1, first_seed=100, minutes=60,
          options={**_BUDGET, "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)], "cosmoreg": [{"padding": 0, "lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
 register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits"),
-         options={"l2": [{"strength": 1e-4}, {"strength": 1e-3}], "dropout": {"p": 0.6}, "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0},
-                  "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}]}, seeds=5, minutes=300,
+         options={"l2": [{"strength": 1e-4}, {"strength": 1e-3}], "dropout": {"p": 0.6}, "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0}}, seeds=5, minutes=300,
          epochs=10, look_every=1, **_REVIEWS)
 
 # %% ../nbs/52_experiments.ipynb #95c37578
