@@ -507,13 +507,15 @@ def _float64(setup):
     "Weights, inputs and loss in float64."
     setup.dtype = torch.float64
 
-# %% ../nbs/52_experiments.ipynb #13e9476e
+# %% ../nbs/52_experiments.ipynb #9033011a
 def apply_methods(
     setup: Setup,  # changed in place
     names: str,  # names in `METHODS` joined by "+"; applied from left to right
     options: dict,  # method name -> keyword arguments
 ) -> Setup:  # the same set-up
     "Apply one or more methods to a set-up."
+    if stray := [k for k in options if k not in names.split("+")]:
+        raise ValueError(f"The options for {', '.join(map(repr, stray))} belong to none of the methods of {names!r}, so they would do nothing; give them by method, such as {{'l2': {{'strength': 0.001}}}}.")
     for name in names.split("+"):
         if name not in METHODS: raise unknown("method", name, METHODS)
         try: METHODS[name](setup, **options.get(name, {}))
