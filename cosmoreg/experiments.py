@@ -799,7 +799,7 @@ _BUDGET = {"l2": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "dropout": [{"p"
            "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4, 1e-3)], "label-smoothing": [{"smoothing": s} for s in (0.05, 0.1, 0.2)],
            "cosmoreg-logits": [{"lambda_0": s} for s in (0.03, 0.1, 1.0)]}
 
-_BEYOND = {"dropout": [{"p": p} for p in (0.2, 0.4, 0.6, 0.7, 0.8)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0, 3.0, 10.0)], "label-smoothing": [{"smoothing": s} for s in (0.02, 0.05, 0.1, 0.2)],
+_BEYOND = {"dropout": [{"p": p} for p in (0.2, 0.4, 0.6, 0.7, 0.8, 0.9)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0, 3.0, 10.0)], "label-smoothing": [{"smoothing": s} for s in (0.02, 0.05, 0.1, 0.2)],
            "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-6, 1e-5, 1e-4, 1e-3)]}  # on the reviews these had their best at an edge of the three
 
 register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", (*_TABLE, "cosmoreg-logits"), seeds=1, first_seed=100, minutes=70,
@@ -815,8 +815,8 @@ register("mobilenet-cosine-full", "The source's table on all training images, wi
          options={"l2": [{"strength": s} for s in (1e-4, 1e-3, 0.003, 0.01)], "dropout": {"p": 0.2}, "cosmoreg": [{}, {"lambda_0": 0.1}]}, seeds=8, minutes=600,
          data_options={"flat": False}, epochs=10, schedule="cosine", **_MOBILE)
 register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg", "dropout+cosmoreg-logits"), seeds=1, first_seed=100, minutes=60,
-         options={**_BUDGET, **_BEYOND, "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)], "cosmoreg": [{"padding": 0, "lambda_0": s} for s in (0.1, 1.0, 10.0)],
-                  "dropout+cosmoreg": [{"dropout": {"p": 0.3}, "cosmoreg": {"padding": 0}}, {"dropout": {"p": 0.6}, "cosmoreg": {"padding": 0, "layers": "act"}}],
+         options={**_BUDGET, **_BEYOND, "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)], "cosmoreg": [{"padding": 0, **o} for o in (*({"lambda_0": s} for s in (0.1, 1.0, 3.0, 10.0)), {"lambda_0": 3.0, "alpha": 3.0}, {"lambda_0": 10.0, "alpha": 3.0})],
+                  "dropout+cosmoreg": [{"dropout": {"p": 0.3}, "cosmoreg": {"padding": 0}}, *({"dropout": {"p": p}, "cosmoreg": {"padding": 0, "layers": "act"}} for p in (0.6, 0.8))],
                   "dropout+cosmoreg-logits": [{"dropout": {"p": 0.6}, "cosmoreg-logits": {"lambda_0": 1.0}}], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
 register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg-logits", "dropout+cosmoreg"),

@@ -7,7 +7,7 @@ __all__ = ['NOT_NUMBERS', 'SCHEMA', 'STATUSES', 'COLUMNS', 'PERCENTS', 'mean_int
            'RecordError', 'atomic_write', 'to_canonical', 'bare_source', 'code_hash', 'run_id', 'git_state', 'versions',
            'RunRecord', 'start_record', 'Row', 'to_csv', 'from_csv', 'quantile_rows', 'index_rows', 'best_step',
            'curve_metrics', 'save_run', 'Run', 'load_run', 'load_runs', 'verify_run', 'verify_folder', 'summarize',
-           'compare', 'format_table']
+           'compare', 'strongest', 'format_table']
 
 # %% ../nbs/50_record.ipynb #cdcbf0a6
 import csv, hashlib, io, json, os, platform, re, secrets, subprocess, time
@@ -495,6 +495,20 @@ def compare(
         mean, low, high = paired_interval([group[s] for s in seeds], [base[s] for s in seeds], confidence)
         out.append({by: name, "metric": metric, "n": len(seeds), "mean": mean, "low": low, "high": high})
     return out
+
+# %% ../nbs/50_record.ipynb #28077f96
+def strongest(
+    groups: dict,  # name -> list of Run
+    metric: str,   # name in the records' metrics; lower is stronger
+) -> object:       # a key of `groups`
+    "The lowest group by its mean difference to the one with the most seeds, over the seeds of both."
+    values = {k: {r.record.seed: r.record.metrics[metric] for r in runs
+                  if r.finished and math.isfinite(r.record.metrics.get(metric, math.nan))} for k, runs in groups.items()}
+    most = max(values.values(), key=len, default={})
+    shared = {k: v.keys() & most.keys() for k, v in values.items() if v.keys() & most.keys()}
+    if not shared: raise RecordError(f"none of the groups {', '.join(map(str, groups)) or '(none)'} has a finished run with {metric!r}.")
+    return min(shared, key=lambda k: sum(values[k][s] - most[s] for s in shared[k]) / len(shared[k]))
+
 
 # %% ../nbs/50_record.ipynb #d063a76b
 def _cells(row, columns):
