@@ -84,6 +84,7 @@ METHOD_STYLE = {
     "cosmoreg-upstream": Style("CosmoReg, upstream", "#f0c808", "-.", "X"),
     "softmax": Style("softmax", "#b59410", "--", "s"),
     "z-loss": Style("z-loss", "#e8c1a0", "-", "v"),
+    "label-smoothing": Style("label smoothing", "#2238c3", "-", "8"),
     "stablemax": Style("StableMax", "#7fc7ff", "-", "D"),
     "target-excluded": Style("target-excluded", "#6699cc", "-", "^"),
     "orthograd": Style("⊥Grad", "#bb5566"),
