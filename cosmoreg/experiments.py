@@ -863,7 +863,7 @@ register("together-relative", "The same with CosmoReg.relative in CosmoReg's pla
 _FEWER = dict(data_options={"n_train": 8000}, epochs=8, look_every=8, watch_entropy=True, **_REVIEWS)
 register("together-imdb", "Alone, one pair, and all at once, in a transformer on 8,000 film reviews.", ("none", "cosmoreg", *_PARTNERS, "cosmoreg+surge-adaptive", "+".join(("cosmoreg", *_PARTNERS))), seeds=3, minutes=30,
          options={"cosmoreg": {"padding": 0}, "surge-adaptive": {"noise_at": "blocks.0"}}, **_FEWER)
-register("together-imdb-noise", "Is it the controller that helps there, or would constant noise on the words do?", ("input-noise",), options={"input-noise": [{"scale": s, "place": "blocks.0"} for s in (0.2, 0.5)]}, seeds=3, minutes=8, **_FEWER)
+register("together-imdb-noise", "Is it the controller that helps there, or would constant noise on the words, or pruning alone, do?", ("input-noise", "gradual"), options={"input-noise": [{"scale": s, "place": "blocks.0"} for s in (0.2, 0.5)]}, seeds=3, minutes=12, **_FEWER)
 
 # %% ../nbs/52_experiments.ipynb #d386a208
 _SWEEP = {"weight-decay": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)],
