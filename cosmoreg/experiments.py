@@ -820,7 +820,7 @@ register("imdb-tuning", "Which strength is best for a transformer on 8,000 film 
                   "dropout+cosmoreg-logits": [{"dropout": {"p": 0.6}, "cosmoreg-logits": {"lambda_0": 1.0}}], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
 register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg-logits", "dropout+cosmoreg"),
-         options={"l2": [{"strength": 1e-4}, {"strength": 1e-3}], "dropout": {"p": 0.6}, "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0},
+         options={"l2": [{"strength": 1e-4}, {"strength": 1e-3}], "dropout": [{"p": 0.6}, {"p": 0.8}], "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg": {"padding": 0}, "cosmoreg-relative": {"padding": 0},
                   "dropout+cosmoreg": [{"dropout": {"p": 0.6}, "cosmoreg": {"padding": 0, "layers": "act"}}]}, seeds=5, minutes=300,
          epochs=10, look_every=1, **_REVIEWS)
 register("imdb-8000", "Every method of the table on 8,000 film reviews, each seed with a split of its own.", ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "layernorm", "cosmoreg-upstream", "cosmoreg", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg"), seeds=5, first_seed=1, minutes=80, split_by_seed=True,  # seed 0 would draw the tuning's split
