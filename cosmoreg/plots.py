@@ -59,7 +59,8 @@ def use_theme():
     mpl.rcParams.update(THEME)
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None: return
-    mpl.get_backend()                                       # lets the notebook's backend register its own format first
+    from matplotlib import pyplot
+    pyplot.switch_backend(mpl.get_backend())                # loads the notebook's backend now: it would register its own format over ours with the first figure
     shell.display_formatter.formatters["image/png"].for_type(Figure, lambda fig: png_bytes(fig, tight=True))
 
 # %% ../nbs/51_plots.ipynb #ac5c25f2
