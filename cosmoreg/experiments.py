@@ -63,7 +63,7 @@ class Config:
     watch_entropy: bool = False  # read the entropy in runs without surge and collapse as well
     test_curve: bool = False  # read the test split at every evaluation too, where no setting is chosen by it
     schedule: str = ""  # "cosine": the learning rate falls to zero over the run, along half a cosine; "": it is constant
-    autocast: str = ""  # "bfloat16" or "float16": mixed precision in training; "": the type of the weights
+    autocast: str = ""  # "bfloat16", or "float16" with a gradient scaler: mixed precision in training; "": the type of the weights
     seed: int = 0  # initial weights, order of batches, dropout
     split_by_seed: bool = False  # the seed also draws the splits; False: all runs share one split
 
@@ -280,7 +280,8 @@ class ActivationPenalty(Callback):
     ):
         "Attach."
         def _add(name, h):
-            if trainer.model.training and h.requires_grad: h.register_hook(lambda g, h=h.detach(): g + (2 * self.strength / h.numel()) * h)
+            factor = 2 * self.strength / h.numel() * (trainer.scaler.get_scale() if trainer.scaler else 1.0)
+            if trainer.model.training and h.requires_grad: h.register_hook(lambda g, h=h.detach(): g + factor * h)
         self.taps = Taps(trainer.model, dict.fromkeys(hidden_layers(trainer.model), "output"), _add)
 
     def on_fit_end(
@@ -706,9 +707,10 @@ def make_trainer(
     splits = {name: cast(getattr(data, name), setup.dtype) for name in ("valid", "test")[: 1 + config.test_curve]}
     if config.schedule not in ("", "cosine"): raise unknown("schedule", config.schedule, ["cosine"])
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs * len(batches)) if config.schedule else None
+    scaler = torch.amp.GradScaler(torch.device(device).type) if config.autocast == "float16" else None   # float16 alone loses small gradients
     return Trainer(model, optimizer, batches, setup.loss_fn, valid=splits, callbacks=[*_observers(config, model, setup), *callbacks], seed=config.seed,
                    evaluate_every=config.evaluate_every, log_every=None if config.batch_size else config.evaluate_every, autocast=getattr(torch, config.autocast) if config.autocast else None,
-                   scheduler=scheduler, on_nonfinite="stop", progress=False, **{**setup.trainer_options, **options})
+                   scheduler=scheduler, scaler=scaler, on_nonfinite="stop", progress=False, **{**setup.trainer_options, **options})
 
 # %% ../nbs/52_experiments.ipynb #2e6ff818
 def _log_test(trainer, data):
@@ -811,8 +813,9 @@ register("stability-layers", "And if the relative force acts on all layers of th
          sweep={"lr": [1e-4, 1e-3, 1e-2, 1.0]}, model_options={"hidden": [96] * 8}, seeds=3, minutes=1, epochs=4, look_every=4, **_FIFTH)
 register("clipping-limit", "Which limit on the updates is best, at three learning rates?", ("none", "update-clipping"), options={"update-clipping": [{"limit": c} for c in (0.001, 0.003, 0.01, 0.03)]},
          sweep={"lr": [1e-3, 1e-2, 1e-1]}, model_options={"hidden": [512, 256]}, seeds=3, first_seed=100, minutes=3, epochs=10, look_every=10, **_FIFTH)
-register("stability-bf16", "The same in bfloat16 autocast.", ("none", "update-clipping", "cosmoreg", "cosmoreg-relative"),
-         sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, autocast="bfloat16", **_FIFTH)
+for _name, _autocast in (("bf16", "bfloat16"), ("fp16", "float16")):
+    register(f"stability-{_name}", f"The same in {_autocast} autocast.", ("none", "update-clipping", "cosmoreg", "cosmoreg-relative"),
+             sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=5, epochs=4, look_every=4, autocast=_autocast, **_FIFTH)
 register("faults", "Who recovers from a spiked batch, from shuffled labels, from a weight matrix blown up in mid-training?",
          tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
          options={"cosmoreg": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
