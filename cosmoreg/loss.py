@@ -172,11 +172,12 @@ def _apply_policy(policy, count, where):
     warnings.warn(text, stacklevel=3)
 
 # %% ../nbs/03_loss.ipynb #a1498054
-def _check_force(strength, radius, saturation, kind):
+def _check_force(strength, radius, saturation, limit, kind):
     "Known options that fit together, or a ValueError."
     if strength not in ("absolute", "relative"): raise ValueError(f"strength must be 'absolute' or 'relative'; got {strength!r}. 'relative' follows the task's gradient at the layer.")
     if radius not in ("absolute", "initial"): raise ValueError(f"radius must be 'absolute' or 'initial'; got {radius!r}. 'initial' counts M_scale in units of the layer's RMS in the first batch.")
     if not saturation > 1: raise ValueError(f"saturation must be above 1, because it is a radius outside the well; got {saturation!r}. Use math.inf for no cap.")
+    if limit is not None and not limit > 0: raise ValueError(f"limit must be above 0, because it is the largest norm of the force as a share of the task's gradient; got {limit!r}. Use None for no limit.")
     if kind == "entropic-quartic" and (strength, radius) != ("absolute", "absolute"):
         raise ValueError(f"strength={strength!r} with radius={radius!r} needs a potential whose well is at M_scale; use kind='confining' or 'logarithmic'.")
 
@@ -194,25 +195,35 @@ class LayerForce:
         strength: str = "absolute",  # "absolute", or "relative" to the arriving gradient
         radius: str = "absolute",  # M_scale counts units of activation ("absolute"), or the layer's RMS in the first batch ("initial")
         saturation: float = 3.0,  # see `force_coefficient`; the published kind has none
+        limit: float | None = None,  # largest norm of the force, as a share of the first gradient's at the layer, > 0; None for no limit
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # see `squared_radius`
     ):
-        _check_force(strength, radius, saturation, kind)
+        _check_force(strength, radius, saturation, limit, kind)
         cosmo_reg(torch.ones(1, 1), M_scale, kind=kind, reduction=reduction)
         self.field = dict(M_scale=M_scale, kind=kind, reduction=reduction, channel_dim=channel_dim, saturation=math.inf if kind == "entropic-quartic" else saturation)
-        self.strength, self.weight, self.last, self.waiting = strength, AdaptiveLambda(lambda_0, alpha, normalize=normalize), {}, radius == "initial"
+        self.strength, self.limit, self.first = strength, limit, torch.zeros(())
+        self.weight, self.last, self.waiting = AdaptiveLambda(lambda_0, alpha, normalize=normalize), {}, radius == "initial"
 
     @torch.no_grad()
     def __call__(self, h, gradient, mask=None, scale=1.0):
         "The gradient with the force added, a new tensor; `scale` is the factor on the loss."
         if self.waiting and not self._measure(h, mask): return gradient.clone()
         c, s, keep = force_coefficient(h, mask=mask, **self.field)
-        norm = torch.linalg.vector_norm(gradient, dtype=torch.float32) / scale
+        norm = torch.linalg.vector_norm(gradient, dtype=torch.promote_types(gradient.dtype, torch.float32)).float() / scale
         signal = norm.square() * h.shape[0]
         weight = self.weight.update(signal)
         if self.strength == "relative": weight = weight * norm.nan_to_num(0.0, 0.0) * self.field["M_scale"] / 2 * (keep.sum() * h.numel() / s.numel()).sqrt()
+        if self.limit is not None: weight = weight.minimum(self._largest_weight(signal, c, s, keep, h))
         self.last = dict(weight=weight, signal=signal, s=s, keep=keep)
         return _add_force(gradient, c * (weight * scale), h, s.isfinite().view_as(c))
+
+    def _largest_weight(self, signal, c, s, keep, h):
+        "The λ at which the force has `limit` times the norm of the first gradient that is finite and not zero."
+        self.first = self.first.to(signal); self.first = torch.where(self.first > 0, self.first, signal.nan_to_num(0.0, 0.0, 0.0))
+        length = torch.where(keep, s, 0.0).sqrt() * (1 if self.field["kind"] == "entropic-quartic" else (h.numel() / s.numel()) ** 0.5)
+        force = torch.linalg.vector_norm(c.view_as(s) * length)
+        return (self.limit * (self.first / h.shape[0]).sqrt() / force.clamp_min(1e-38)).to(signal.dtype)
 
     def _measure(self, h, mask):
         "Multiply M_scale by the layer's RMS, once; a batch of zeros, or without a finite vector, leaves it to the next. Was it done?"
@@ -223,8 +234,8 @@ class LayerForce:
         return not self.waiting
 
     def state_dict(self):
-        "What a resume needs: the adaptive weight's state, and the radius."
-        return {**self.weight.state_dict(), "M_scale": self.field["M_scale"], "waiting": self.waiting}
+        "What a resume needs: the adaptive weight's state, the radius, and the first gradient's g²."
+        return {**self.weight.state_dict(), "M_scale": self.field["M_scale"], "waiting": self.waiting, "first": self.first}
 
     def load_state_dict(
         self,
@@ -232,7 +243,7 @@ class LayerForce:
     ):
         "Go on from a saved state."
         self.weight.load_state_dict(state)
-        self.field["M_scale"], self.waiting = state.get("M_scale", self.field["M_scale"]), state.get("waiting", self.waiting)
+        self.field["M_scale"], self.waiting, self.first = state.get("M_scale", self.field["M_scale"]), state.get("waiting", self.waiting), state.get("first", self.first)
 
     def reading(self):
         "λ, g², RMS radius, mean Φ and the number of vectors left out at the last call, as floats (one device sync)."
@@ -323,14 +334,16 @@ class CosmoReg(_Attachment):
         strength: str = "absolute",  # "absolute", or "relative" to the task's gradient at the layer
         radius: str = "absolute",  # what M_scale counts: units of activation ("absolute"), or the layer's own RMS in the first batch ("initial")
         saturation: float = 3.0,  # radius in units of M_scale beyond which the force grows no more; math.inf for none
+        limit: float | None = None,  # largest norm of the force, as a share of the layer's gradient in the first batch, > 0, divided equally among the layers; None for no limit
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # axis of the units; None: 1 for 4 axes and more, else the last
         scaler: object = None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
         on_nonfinite: str = "skip",  # hidden vectors that are not finite: "skip" (and count), "warn", "raise"
     ):
         _explain_no_well(M_scale, kind)
+        _check_force(strength, radius, saturation, limit, kind)
         options = dict(M_scale=M_scale, lambda_0=lambda_0, alpha=alpha, normalize=normalize, kind=kind, strength=strength, radius=radius, saturation=saturation, reduction=reduction, channel_dim=channel_dim)
-        self._attach(model, layers, at, lambda: LayerForce(**options), channel_dim, scaler, on_nonfinite)
+        self._attach(model, layers, at, lambda: LayerForce(**options, limit=limit and limit / len(self.layers)), channel_dim, scaler, on_nonfinite)
 
     @classmethod
     def relative(
