@@ -475,7 +475,7 @@ def _cosmoreg(setup, **options):
     setup.callbacks.append(Confine(**options))
 
 @method("cosmoreg-limited")
-def _cosmoreg_limited(setup, limit=0.25, **options):
+def _cosmoreg_limited(setup, limit=0.15, **options):
     "The same with a limit on the force, a share of the layer's gradient in the first batch."
     setup.callbacks.append(Confine(limit=limit, **options))
 
@@ -818,7 +818,7 @@ register("stability-layers", "And if the relative force acts on all layers of th
          sweep={"lr": [1e-4, 1e-3, 1e-2, 1.0]}, model_options={"hidden": [96] * 8}, seeds=3, minutes=1, epochs=4, look_every=4, **_FIFTH)
 register("clipping-limit", "Which limit on the updates is best, at three learning rates?", ("none", "update-clipping"), options={"update-clipping": [{"limit": c} for c in (0.001, 0.003, 0.01, 0.03)]},
          sweep={"lr": [1e-3, 1e-2, 1e-1]}, model_options={"hidden": [512, 256]}, seeds=3, first_seed=100, minutes=3, epochs=10, look_every=10, **_FIFTH)
-register("stability-limit", "Which limit on CosmoReg's force is best?", ("none", "cosmoreg", "cosmoreg-limited"), options={"cosmoreg-limited": [{"limit": c} for c in (0.03, 0.1, 0.25, 1.0)]},
+register("stability-limit", "Which limit on CosmoReg's force is best?", ("none", "cosmoreg", "cosmoreg-limited"), options={"cosmoreg-limited": [{"limit": c} for c in (0.05, 0.15, 0.5, 1.5)]},
          sweep={"model_options": _SHAPES, "lr": _RATES[:-1]}, seeds=2, first_seed=100, minutes=8, epochs=4, look_every=4, **_FIFTH)
 for _name, _autocast in (("bf16", "bfloat16"), ("fp16", "float16")):
     register(f"stability-{_name}", f"The same in {_autocast} autocast.", ("none", "update-clipping", "cosmoreg", "cosmoreg-limited", "cosmoreg-relative"),
@@ -845,7 +845,7 @@ register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third 
 register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg", "cosmoreg-limited", "cosmoreg-relative"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=90,
          data_options={"flat": False}, epochs=10, **_MOBILE)
 register("mobilenet-cosine", "The tuning of MobileNetV2 with a learning rate that falls to zero: does a regulariser matter once the noise of large steps is gone?", (*_TABLE, "cosmoreg-limited", "cosmoreg-logits", "l2+cosmoreg"), seeds=1, first_seed=100, minutes=50,
-         options={"cosmoreg-limited": [{"limit": c} for c in (0.1, 0.25, 1.0)], "l2": [{"strength": s} for s in (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)], "dropout": [{"p": p} for p in (0.1, 0.2, 0.4)], "rms-penalty": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0)], "z-loss": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "label-smoothing": [{}, {"smoothing": 0.05}, {"smoothing": 0.02}], "cosmoreg": [{"lambda_0": s} for s in (0.1, 0.3, 1.0, 3.0, 10.0)], "cosmoreg-relative": [{}, {"M_scale": 1.0}, {"M_scale": 4.0}],
+         options={"cosmoreg-limited": [{"limit": c} for c in (0.05, 0.15, 0.5)], "l2": [{"strength": s} for s in (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)], "dropout": [{"p": p} for p in (0.1, 0.2, 0.4)], "rms-penalty": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0)], "z-loss": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "label-smoothing": [{}, {"smoothing": 0.05}, {"smoothing": 0.02}], "cosmoreg": [{"lambda_0": s} for s in (0.1, 0.3, 1.0, 3.0, 10.0)], "cosmoreg-relative": [{}, {"M_scale": 1.0}, {"M_scale": 4.0}],
                   "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-7, 1e-6, 1e-5, 1e-4)], "cosmoreg-logits": [{"lambda_0": s} for s in (0.1, 1.0)], "l2+cosmoreg": [{"l2": {"strength": s}} for s in (0.1, 0.3)]},
          data_options={"flat": False, "n_train": 20_000}, epochs=6, schedule="cosine", **_MOBILE)
 register("mobilenet-cosine-full", "The source's table on all training images, with a learning rate that falls to zero.", ("none", "l2", "dropout", "cosmoreg", "cosmoreg-limited"),  # on seed 0 also the rest of the tuning at full length: L2 from 0.03 to 0.3, λ₀ of 0.03 and 0.3, dropout at 0.1 and 0.4
@@ -860,7 +860,7 @@ register("mobilenet-averages", "At a constant rate MobileNetV2's validation loss
 register("mobilenet-averages-full", "The same on all training images, ten epochs.", ("fresh-averages", "cosmoreg+fresh-averages", "l2+fresh-averages"), seeds=5, first_seed=1, minutes=80, split_by_seed=True,
          options={"l2": {"strength": 1e-4}}, data_options={"flat": False}, epochs=10, **_MOBILE)
 register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "cosmoreg-limited", "layernorm", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg", "dropout+cosmoreg-logits"), seeds=1, first_seed=100, minutes=70,
-         options={**_BUDGET, **_BEYOND, "cosmoreg-limited": [{"padding": 0, "limit": c} for c in (0.1, 0.25, 1.0)], "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)], "cosmoreg": [{"padding": 0, **o} for o in (*({"lambda_0": s} for s in (0.1, 1.0, 3.0, 10.0)), {"lambda_0": 3.0, "alpha": 3.0}, {"lambda_0": 10.0, "alpha": 3.0}, *({"M_scale": m} for m in (0.25, 0.5, 2.0)), {"alpha": 3.0}, {"M_scale": 0.5, "alpha": 3.0})],
+         options={**_BUDGET, **_BEYOND, "cosmoreg-limited": [{"padding": 0, "limit": c} for c in (0.05, 0.15, 0.5)], "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)], "cosmoreg": [{"padding": 0, **o} for o in (*({"lambda_0": s} for s in (0.1, 1.0, 3.0, 10.0)), {"lambda_0": 3.0, "alpha": 3.0}, {"lambda_0": 10.0, "alpha": 3.0}, *({"M_scale": m} for m in (0.25, 0.5, 2.0)), {"alpha": 3.0}, {"M_scale": 0.5, "alpha": 3.0})],
                   "dropout+cosmoreg": [{"dropout": {"p": 0.3}, "cosmoreg": {"padding": 0}}, *({"dropout": {"p": p}, "cosmoreg": {"padding": 0, "layers": "act"}} for p in (0.6, 0.8))],
                   "dropout+cosmoreg-logits": [{"dropout": {"p": 0.6}, "cosmoreg-logits": {"lambda_0": 1.0}}], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)

@@ -334,7 +334,7 @@ class CosmoReg(_Attachment):
         strength: str = "absolute",  # "absolute", or "relative" to the task's gradient at the layer
         radius: str = "absolute",  # what M_scale counts: units of activation ("absolute"), or the layer's own RMS in the first batch ("initial")
         saturation: float = 3.0,  # radius in units of M_scale beyond which the force grows no more; math.inf for none
-        limit: float | None = None,  # largest norm of the force, as a share of the layer's gradient in the first batch, > 0, divided equally among the layers; None for no limit
+        limit: float | None = None,  # largest force, as a share of the task's gradient at the layer in the first batch, > 0; each of L layers gets limit/√L; None for none
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # axis of the units; None: 1 for 4 axes and more, else the last
         scaler: object = None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
@@ -343,7 +343,7 @@ class CosmoReg(_Attachment):
         _explain_no_well(M_scale, kind)
         _check_force(strength, radius, saturation, limit, kind)
         options = dict(M_scale=M_scale, lambda_0=lambda_0, alpha=alpha, normalize=normalize, kind=kind, strength=strength, radius=radius, saturation=saturation, reduction=reduction, channel_dim=channel_dim)
-        self._attach(model, layers, at, lambda: LayerForce(**options, limit=limit and limit / len(self.layers)), channel_dim, scaler, on_nonfinite)
+        self._attach(model, layers, at, lambda: LayerForce(**options, limit=limit and limit / math.sqrt(len(self.layers))), channel_dim, scaler, on_nonfinite)
 
     @classmethod
     def relative(
