@@ -476,7 +476,7 @@ def _cosmoreg(setup, **options):
 
 @method("cosmoreg-limited")
 def _cosmoreg_limited(setup, limit=0.15, **options):
-    "The same with a limit on the force, a share of the layer's gradient in the first batch."
+    "The same with a limit on the force, from the layer's gradient."
     setup.callbacks.append(Confine(limit=limit, **options))
 
 @method("cosmoreg-relative")

@@ -195,7 +195,7 @@ class LayerForce:
         strength: str = "absolute",  # "absolute", or "relative" to the arriving gradient
         radius: str = "absolute",  # M_scale counts units of activation ("absolute"), or the layer's RMS in the first batch ("initial")
         saturation: float = 3.0,  # see `force_coefficient`; the published kind has none
-        limit: float | None = None,  # largest norm of the force, as a share of the first gradient's at the layer, > 0; None for no limit
+        limit: float | None = None,  # largest norm of the force, as a share of the first gradient's at the layer, > 0; then it is never above the present gradient's either; None for no limit
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # see `squared_radius`
     ):
@@ -219,11 +219,12 @@ class LayerForce:
         return _add_force(gradient, c * (weight * scale), h, s.isfinite().view_as(c))
 
     def _largest_weight(self, signal, c, s, keep, h):
-        "The λ at which the force has `limit` times the norm of the first gradient that is finite and not zero."
-        self.first = self.first.to(signal); self.first = torch.where(self.first > 0, self.first, signal.nan_to_num(0.0, 0.0, 0.0))
+        "The λ at which the force has `limit` times the norm of the first gradient that is finite and not zero, or the norm of the present one if that is less."
+        present = signal.nan_to_num(0.0, 0.0, 0.0)
+        self.first = self.first.to(signal); self.first = torch.where(self.first > 0, self.first, present)
         length = torch.where(keep, s, 0.0).sqrt() * (1 if self.field["kind"] == "entropic-quartic" else (h.numel() / s.numel()) ** 0.5)
         force = torch.linalg.vector_norm(c.view_as(s) * length)
-        return (self.limit * (self.first / h.shape[0]).sqrt() / force.clamp_min(1e-38)).to(signal.dtype)
+        return ((self.limit**2 * self.first).minimum(present) / h.shape[0]).sqrt() / force.to(signal.dtype).clamp_min(1e-38)
 
     def _measure(self, h, mask):
         "Multiply M_scale by the layer's RMS, once; a batch of zeros, or without a finite vector, leaves it to the next. Was it done?"
@@ -334,7 +335,7 @@ class CosmoReg(_Attachment):
         strength: str = "absolute",  # "absolute", or "relative" to the task's gradient at the layer
         radius: str = "absolute",  # what M_scale counts: units of activation ("absolute"), or the layer's own RMS in the first batch ("initial")
         saturation: float = 3.0,  # radius in units of M_scale beyond which the force grows no more; math.inf for none
-        limit: float | None = None,  # largest force, as a share of the task's gradient at the layer in the first batch, > 0; each of L layers gets limit/√L; None for none
+        limit: float | None = None,  # largest force, as a share of the task's gradient at the layer in the first batch, > 0, and never above the present gradient; each of L layers gets limit/√L; None for none
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # axis of the units; None: 1 for 4 axes and more, else the last
         scaler: object = None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
