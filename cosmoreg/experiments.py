@@ -792,7 +792,7 @@ def register(
     return EXPERIMENTS[name]
 
 # %% ../nbs/52_experiments.ipynb #31739255
-_COMPARED = ("none", "weight-decay", "dropout", "cosmoreg", "cosmoreg-limited")
+_COMPARED = ("none", "weight-decay", "dropout", "cosmoreg")
 _DIGITS = dict(data="digits", model_options={"hidden": [512, 256]}, lr=2e-3, batch_size=64, epochs=60, look_every=15)
 _FASHION = dict(data="fashion-mnist", model_options={"hidden": [512, 256]}, lr=1e-3, batch_size=256, epochs=12, look_every=4)
 
