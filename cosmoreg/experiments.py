@@ -808,7 +808,7 @@ _HELPS = ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-limited",
 _SHAPES = [{"hidden": [512, 256]}, {"hidden": [128] * 4}, {"hidden": [96] * 8}]
 _MISHAPS = ("spiked-batch", "shuffled-labels", "blown-weights")
 
-register("stability", "Over which learning rates do MLPs of three shapes train, with and without CosmoReg?", _HELPS,
+register("stability", "Over which learning rates do MLPs of three shapes train, with and without CosmoReg?", _HELPS, options={"cosmoreg-limited": [{}, {"limit": 0.05}]},
          sweep={"model_options": _SHAPES, "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, **_FIFTH)
 register("stability-units", "The same for two variants of the potential on units.", ("cosmoreg-units",), options={"cosmoreg-units": [{"lambda_0": 1.0}, {"power": 2.0}]},
          sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES[2:]}, seeds=3, minutes=10, epochs=4, look_every=4, **_FIFTH)
