@@ -195,7 +195,7 @@ class LayerForce:
         strength: str = "absolute",  # "absolute", or "relative" to the arriving gradient
         radius: str = "absolute",  # M_scale counts units of activation ("absolute"), or the layer's RMS in the first batch ("initial")
         saturation: float = 3.0,  # see `force_coefficient`; the published kind has none
-        limit: float | None = None,  # largest norm of the force, as a share of the first gradient's at the layer, > 0; then it is never above the present gradient's either; None for no limit
+        limit: float | None = None,  # largest norm of the force, as a share of the first gradient's at the layer, > 0; then it is never above three times the present gradient's either; None for no limit
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # see `squared_radius`
     ):
@@ -219,12 +219,12 @@ class LayerForce:
         return _add_force(gradient, c * (weight * scale), h, s.isfinite().view_as(c))
 
     def _largest_weight(self, signal, c, s, keep, h):
-        "The λ at which the force has `limit` times the norm of the first gradient that is finite and not zero, or the norm of the present one if that is less."
+        "The λ at which the force has `limit` times the norm of the first gradient that is finite and not zero, or 3 times that of the present one if that is less."
         present = signal.nan_to_num(0.0, 0.0, 0.0)
         self.first = self.first.to(signal); self.first = torch.where(self.first > 0, self.first, present)
         length = torch.where(keep, s, 0.0).sqrt() * (1 if self.field["kind"] == "entropic-quartic" else (h.numel() / s.numel()) ** 0.5)
         force = torch.linalg.vector_norm(c.view_as(s) * length)
-        return ((self.limit**2 * self.first).minimum(present) / h.shape[0]).sqrt() / force.to(signal.dtype).clamp_min(1e-38)
+        return ((self.limit**2 * self.first).minimum(9 * present) / h.shape[0]).sqrt() / force.to(signal.dtype).clamp_min(1e-38)
 
     def _measure(self, h, mask):
         "Multiply M_scale by the layer's RMS, once; a batch of zeros, or without a finite vector, leaves it to the next. Was it done?"
@@ -335,7 +335,7 @@ class CosmoReg(_Attachment):
         strength: str = "absolute",  # "absolute", or "relative" to the task's gradient at the layer
         radius: str = "absolute",  # what M_scale counts: units of activation ("absolute"), or the layer's own RMS in the first batch ("initial")
         saturation: float = 3.0,  # radius in units of M_scale beyond which the force grows no more; math.inf for none
-        limit: float | None = None,  # largest force, as a share of the task's gradient at the layer in the first batch, > 0, and never above the present gradient; each of L layers gets limit/√L; None for none
+        limit: float | None = 0.15,  # largest force, as a share of the task's gradient at the layer in the first batch, > 0, and never above three times the present gradient; each of L layers gets limit/√L; None for none
         reduction: str = "mean",  # over vectors: "mean" or "sum"
         channel_dim: int | None = None,  # axis of the units; None: 1 for 4 axes and more, else the last
         scaler: object = None,  # the torch.amp.GradScaler in use, if any: the force is scaled as the loss is
@@ -354,11 +354,12 @@ class CosmoReg(_Attachment):
         *,
         M_scale: float = 2.0,  # radius of the well, > 0, in units of the layer's RMS in the first batch
         lambda_0: float = 0.5,  # share of the task's gradient, > 0, over all layers together
+        limit: float | None = None,  # as in `CosmoReg`; a share of the gradient needs none
         **options,  # further arguments of `CosmoReg`
     ):
         "CosmoReg in the network's own units, on its last hidden layer: radius from the first batch, force from the task's gradient. For deep networks, texts, and networks that are trained already."
         layers = list(hidden_layers(model))[-1:] if layers is None else list(find_layers(model, layers))
-        return cls(model, layers, M_scale=M_scale, lambda_0=lambda_0 / len(layers), strength="relative", radius="initial", **options)
+        return cls(model, layers, M_scale=M_scale, lambda_0=lambda_0 / len(layers), strength="relative", radius="initial", limit=limit, **options)
 
     @classmethod
     def logits(
@@ -368,13 +369,14 @@ class CosmoReg(_Attachment):
         *,
         confidence: float = 0.95,  # probability of the likeliest class at the well, 1/classes < confidence < 1
         lambda_0: float = 0.1,  # weight at a vanishing gradient, > 0
+        limit: float | None = None,  # as in `CosmoReg`; next to the loss the gradient is never small
         **options,  # further arguments of `CosmoReg`
     ):
         "CosmoReg on a classifier's logits, at the radius of a chosen confidence: against over-fitting that shows as ever larger logits. Goes beside `CosmoReg(model)`."
         heads = dict([(n, m) for n, m in model.named_modules() if n and isinstance(m, nn.Linear)][-1:]) if head is None else find_layers(model, head)
         classes = [getattr(m, "out_features", getattr(m, "out_channels", None)) for m in heads.values()]
         if len(classes) != 1 or not classes[0]: raise ValueError(f"One linear or convolutional layer gives the logits; found {', '.join(heads) or 'none'}. Name it with head=...")
-        return cls(model, list(heads), M_scale=logit_radius(classes[0], confidence), lambda_0=lambda_0, **options)
+        return cls(model, list(heads), M_scale=logit_radius(classes[0], confidence), lambda_0=lambda_0, limit=limit, **options)
 
 # %% ../nbs/03_loss.ipynb #a87d9e0c
 def _fitting(mask, h, channel_dim):

@@ -81,7 +81,7 @@ METHOD_STYLE = {
     "gradient-clipping": Style("gradient clipping", "#e69f00", "-", "p"),
     "update-clipping": Style("update clipping", "#190066", "-", "h"),
     "cosmoreg": Style("CosmoReg", "#d55e00"),
-    "cosmoreg-limited": Style("CosmoReg, limited", "#000000"),
+    "cosmoreg-unlimited": Style("CosmoReg, no limit", "#000000"),
     "cosmoreg-units": Style("CosmoReg on units", "#b266ff", ":", "d"),
     "cosmoreg-upstream": Style("CosmoReg, upstream", "#f0c808", "-.", "X"),
     "softmax": Style("softmax", "#b59410", "--", "s"),
