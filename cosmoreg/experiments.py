@@ -826,6 +826,8 @@ for _name, _autocast in (("bf16", "bfloat16"), ("fp16", "float16")):
 register("faults", "Who recovers from a spiked batch, from shuffled labels, from a weight matrix blown up in mid-training?",
          tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
          options={"cosmoreg-unlimited": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
+register("faults-radius", "Shuffled labels kill units under CosmoReg: does a larger radius, a larger limit or update clipping save them?", ("cosmoreg+shuffled-labels", "cosmoreg-unlimited+shuffled-labels", "cosmoreg+update-clipping+shuffled-labels"),
+         options={"cosmoreg+shuffled-labels": [{"cosmoreg": o} for o in ({"M_scale": 2.0}, {"M_scale": 4.0}, {"limit": 0.5})], "cosmoreg-unlimited+shuffled-labels": [{"cosmoreg-unlimited": {"M_scale": m}} for m in (2.0, 4.0)]}, minutes=1, **{**_DIGITS, "epochs": 40})
 
 # %% ../nbs/52_experiments.ipynb #5d47b272
 _TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "cosmoreg-unlimited", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
