@@ -108,7 +108,8 @@ def method_style(
     known = [k for k in METHOD_STYLE if name.startswith(k + "-")]
     if not known or "+" in name:
         label = " + ".join(method_style(n).label for n in name.split("+")) if "+" in name else name
-        return Style(label, _SPARE[zlib.crc32(name.encode()) % len(_SPARE)], ":", "*")
+        limited = name.replace("cosmoreg-unlimited", "cosmoreg")
+        return Style(label, _SPARE[zlib.crc32(limited.encode()) % len(_SPARE)], ":" if name == limited else "-.", "*")
     style = METHOD_STYLE[max(known, key=len)]
     return style._replace(label=f"{style.label}, {name[len(max(known, key=len)) + 1:]}", dash=":")
 
