@@ -866,9 +866,9 @@ register("imdb-tuning", "Which strength is best for a transformer on 8,000 film 
                   "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.3}, "cosmoreg-unlimited": {"padding": 0}}, *({"dropout": {"p": p}, "cosmoreg-unlimited": {"padding": 0, "layers": "act"}} for p in (0.6, 0.8))],
                   "dropout+cosmoreg-logits": [{"dropout": {"p": 0.6}, "cosmoreg-logits": {"lambda_0": 1.0}}], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
          data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
-register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "cosmoreg", "layernorm", "cosmoreg-unlimited+cosmoreg-logits", "dropout+cosmoreg-logits", "dropout+cosmoreg-unlimited"),
+register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "cosmoreg", "layernorm", "cosmoreg-unlimited+cosmoreg-logits", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg-logits", "dropout+cosmoreg-unlimited"),
          options={"cosmoreg": {"padding": 0}, "l2": [{"strength": 1e-4}, {"strength": 1e-3}], "dropout": [{"p": 0.6}, {"p": 0.8}], "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg-unlimited": {"padding": 0}, "cosmoreg-relative": {"padding": 0},
-                  "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": {"padding": 0}}, {"cosmoreg-unlimited": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}],
+                  "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": {"padding": 0}}], "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}],
                   "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.6}, "cosmoreg-unlimited": {"padding": 0, "layers": "act"}}]}, seeds=5, minutes=300,
          epochs=10, look_every=1, **_REVIEWS)
 register("imdb-8000", "Every method of the table on 8,000 film reviews, each seed with a split of its own.", ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "layernorm", "cosmoreg-upstream", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-unlimited+cosmoreg-logits", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg-unlimited"), seeds=5, first_seed=1, minutes=100, split_by_seed=True,  # seed 0 would draw the tuning's split
@@ -906,11 +906,11 @@ _PARTNERS = ("surge-adaptive", "orthograd", "target-excluded")
 _LETTERS = dict(options={"surge-adaptive": {"noise_at": "net"}}, seeds=3, data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12, watch_entropy=True)
 def _subsets(*first): return tuple("+".join((*first, *(m for m, on in zip(_PARTNERS, bits) if on))) or "none" for bits in product((False, True), repeat=3))
 
-register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?", (*_subsets(), *_subsets("cosmoreg-unlimited")), minutes=8, **_LETTERS)
+register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?", (*_subsets(), *_subsets("cosmoreg"), *_subsets("cosmoreg-unlimited")), minutes=8, **_LETTERS)
 register("together-relative", "The same with CosmoReg.relative in CosmoReg's place.", _subsets("cosmoreg-relative"), minutes=4, **_LETTERS)
 _FEWER = dict(data_options={"n_train": 8000}, epochs=8, look_every=8, watch_entropy=True, **_REVIEWS)
-register("together-imdb", "Alone, one pair, and all at once, in a transformer on 8,000 film reviews.", ("none", "cosmoreg-unlimited", *_PARTNERS, "cosmoreg-unlimited+surge-adaptive", "+".join(("cosmoreg-unlimited", *_PARTNERS))), seeds=3, minutes=30,
-         options={"cosmoreg-unlimited": {"padding": 0}, "surge-adaptive": {"noise_at": "blocks.0"}}, **_FEWER)
+register("together-imdb", "Alone, one pair, and all at once, in a transformer on 8,000 film reviews.", ("none", *_PARTNERS, *(m for c in ("cosmoreg", "cosmoreg-unlimited") for m in (c, f"{c}+surge-adaptive", "+".join((c, *_PARTNERS))))), seeds=3, minutes=30,
+         options={"cosmoreg": {"padding": 0}, "cosmoreg-unlimited": {"padding": 0}, "surge-adaptive": {"noise_at": "blocks.0"}}, **_FEWER)
 register("together-imdb-noise", "Is it the controller that helps there, or would constant noise on the words, or pruning alone, do?", ("input-noise", "gradual"), options={"input-noise": [{"scale": s, "place": "blocks.0"} for s in (0.2, 0.5)]}, seeds=3, minutes=12, **_FEWER)
 
 # %% ../nbs/52_experiments.ipynb #d386a208
