@@ -7,7 +7,7 @@ __all__ = ['OPTIMIZERS', 'METHODS', 'MODELS', 'EXPERIMENTS', 'Config', 'Setup', 
            'FreshAverages', 'method', 'Cycle', 'ActivationPenalty', 'ClipUpdates', 'InputNoise', 'Fault',
            'z_loss_cross_entropy', 'smoothed_cross_entropy', 'cast_cross_entropy', 'apply_methods', 'default_options',
            'unknown', 'TokenLinear', 'token_mlp', 'TokenTransformer', 'build', 'device_name', 'cast', 'make_trainer',
-           'run_config', 'Experiment', 'register', 'configs', 'run_experiment', 'first_step', 'claims']
+           'run_config', 'Experiment', 'register', 'over', 'configs', 'run_experiment', 'first_step', 'claims']
 
 # %% ../nbs/52_experiments.ipynb #bc603e58
 import math
@@ -791,6 +791,14 @@ def register(
     EXPERIMENTS[name] = Experiment(question, Config(experiment=name, **base), methods, options, sweep, seeds, first_seed, minutes)
     return EXPERIMENTS[name]
 
+def over(
+    option: str,  # of a method
+    *values,  # that it takes, one run each
+    **fixed,  # options that all of them share
+) -> list[dict]:  # for `register`'s options
+    "Options that differ in one value."
+    return [{**fixed, option: v} for v in values]
+
 # %% ../nbs/52_experiments.ipynb #31739255
 _COMPARED = ("none", "weight-decay", "dropout", "cosmoreg")
 _DIGITS = dict(data="digits", model_options={"hidden": [512, 256]}, lr=2e-3, batch_size=64, epochs=60, look_every=15)
@@ -803,126 +811,156 @@ register("fashion-mnist", "The same on 60,000 images of clothes, with the MLP 78
 
 # %% ../nbs/52_experiments.ipynb #b9834760
 _FIFTH = dict(data="fashion-mnist", data_options={"n_train": 12_000}, batch_size=128, look_samples=2000)
+_SHORT_FIFTH = dict(**_FIFTH, epochs=4, look_every=4)
 _RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
-_HELPS = ("none", "gradient-clipping", "z-loss", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-unlimited+orthograd+stablemax", "cosmoreg-units+orthograd+stablemax")
 _SHAPES = [{"hidden": [512, 256]}, {"hidden": [128] * 4}, {"hidden": [96] * 8}]
-_MISHAPS = ("spiked-batch", "shuffled-labels", "blown-weights")
 
-register("stability", "Over which learning rates do MLPs of three shapes train, with and without CosmoReg?", _HELPS, options={"cosmoreg": [{}, {"limit": 0.05}]},
-         sweep={"model_options": _SHAPES, "lr": _RATES}, seeds=3, minutes=20, epochs=4, look_every=4, **_FIFTH)
-register("stability-units", "The same for two variants of the potential on units.", ("cosmoreg-units",), options={"cosmoreg-units": [{"lambda_0": 1.0}, {"power": 2.0}]},
-         sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES[2:]}, seeds=3, minutes=10, epochs=4, look_every=4, **_FIFTH)
-register("stability-clipping", "The same with update clipping, and rates up to 30.", ("none", "update-clipping", "cosmoreg-unlimited+update-clipping", "cosmoreg+update-clipping", "cosmoreg-relative+update-clipping"),
-         sweep={"model_options": _SHAPES, "lr": [*_RATES, 1.0, 3.0, 10.0, 30.0]}, seeds=3, minutes=15, epochs=4, look_every=4, **_FIFTH)
-register("stability-layers", "And if the relative force acts on all layers of the deepest network?", ("cosmoreg-relative+update-clipping",), options={"cosmoreg-relative": {"layers": "act*"}},
-         sweep={"lr": [1e-4, 1e-3, 1e-2, 1.0]}, model_options={"hidden": [96] * 8}, seeds=3, minutes=1, epochs=4, look_every=4, **_FIFTH)
-register("clipping-limit", "Which limit on the updates is best, at three learning rates?", ("none", "update-clipping"), options={"update-clipping": [{"limit": c} for c in (0.001, 0.003, 0.01, 0.03)]},
-         sweep={"lr": [1e-3, 1e-2, 1e-1]}, model_options={"hidden": [512, 256]}, seeds=3, first_seed=100, minutes=3, epochs=10, look_every=10, **_FIFTH)
-register("stability-limit", "Which limit on CosmoReg's force is best?", ("none", "cosmoreg-unlimited", "cosmoreg"), options={"cosmoreg": [{"limit": c} for c in (0.05, 0.15, 0.5, 1.5)]},
-         sweep={"model_options": _SHAPES, "lr": _RATES[:-1]}, seeds=2, first_seed=100, minutes=8, epochs=4, look_every=4, **_FIFTH)
+register("stability", "Over which learning rates do MLPs of three shapes train, with and without CosmoReg?",
+         ("none", "gradient-clipping", "z-loss", "cosmoreg", "cosmoreg-unlimited", "cosmoreg-relative", "cosmoreg-units", "cosmoreg+orthograd+stablemax", "cosmoreg-unlimited+orthograd+stablemax", "cosmoreg-units+orthograd+stablemax"),
+         options={"cosmoreg": [{}, {"limit": 0.05}], "cosmoreg+orthograd+stablemax": [{}]}, sweep={"model_options": _SHAPES, "lr": _RATES}, seeds=3, minutes=20, **_SHORT_FIFTH)
+register("stability-units", "The same for two variants of the potential on units.", ("cosmoreg-units",),
+         options={"cosmoreg-units": [{"lambda_0": 1.0}, {"power": 2.0}]}, sweep={"model_options": [_SHAPES[0], _SHAPES[2]], "lr": _RATES[2:]}, seeds=3, minutes=10, **_SHORT_FIFTH)
+register("stability-clipping", "The same with update clipping, and rates up to 30.",
+         ("none", "update-clipping", "cosmoreg+update-clipping", "cosmoreg-unlimited+update-clipping", "cosmoreg-relative+update-clipping"),
+         sweep={"model_options": _SHAPES, "lr": [*_RATES, 1.0, 3.0, 10.0, 30.0]}, seeds=3, minutes=15, **_SHORT_FIFTH)
+register("stability-layers", "And if the relative force acts on all layers of the deepest network?", ("cosmoreg-relative+update-clipping",),
+         options={"cosmoreg-relative": {"layers": "act*"}}, sweep={"lr": [1e-4, 1e-3, 1e-2, 1.0]}, model_options=_SHAPES[2], seeds=3, minutes=1, **_SHORT_FIFTH)
+register("stability-limit", "Which limit on CosmoReg's force is best?", ("none", "cosmoreg", "cosmoreg-unlimited"),
+         options={"cosmoreg": over("limit", 0.05, 0.15, 0.5, 1.5)}, sweep={"model_options": _SHAPES, "lr": _RATES[:-1]}, seeds=2, first_seed=100, minutes=8, **_SHORT_FIFTH)
 for _name, _autocast in (("bf16", "bfloat16"), ("fp16", "float16")):
-    register(f"stability-{_name}", f"The same in {_autocast} autocast.", ("none", "update-clipping", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-relative"),
-             sweep={"model_options": [{"hidden": [512, 256]}, {"hidden": [96] * 8}], "lr": _RATES}, seeds=3, minutes=5, epochs=4, look_every=4, autocast=_autocast, **_FIFTH)
+    register(f"stability-{_name}", f"The same in {_autocast} autocast.", ("none", "update-clipping", "cosmoreg", "cosmoreg-unlimited", "cosmoreg-relative"),
+             sweep={"model_options": [_SHAPES[0], _SHAPES[2]], "lr": _RATES}, seeds=3, minutes=5, autocast=_autocast, **_SHORT_FIFTH)
+register("clipping-limit", "Which limit on the updates is best, at three learning rates?", ("none", "update-clipping"),
+         options={"update-clipping": over("limit", 0.001, 0.003, 0.01, 0.03)}, sweep={"lr": [1e-3, 1e-2, 1e-1]}, model_options=_SHAPES[0], seeds=3, first_seed=100, minutes=3, **_FIFTH)
+
+# %% ../nbs/52_experiments.ipynb #5a1b0c02
+_MISHAPS = ("spiked-batch", "shuffled-labels", "blown-weights")
+_FORTY = {**_DIGITS, "epochs": 40}
+
 register("faults", "Who recovers from a spiked batch, from shuffled labels, from a weight matrix blown up in mid-training?",
-         tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-relative", "cosmoreg-units")),
-         options={"cosmoreg-unlimited": [{}, {"saturation": 1e6}]}, minutes=4, **{**_DIGITS, "epochs": 40})
-register("faults-radius", "Shuffled labels kill units under CosmoReg: does a larger radius, a larger limit or update clipping save them?", ("cosmoreg+shuffled-labels", "cosmoreg-unlimited+shuffled-labels", "cosmoreg+update-clipping+shuffled-labels"),
-         options={"cosmoreg+shuffled-labels": [{"cosmoreg": o} for o in ({"M_scale": 2.0}, {"M_scale": 4.0}, {"limit": 0.5})], "cosmoreg-unlimited+shuffled-labels": [{"cosmoreg-unlimited": {"M_scale": m}} for m in (2.0, 4.0)]}, minutes=1, **{**_DIGITS, "epochs": 40})
+         tuple(f"{m}+{fault}" for fault in _MISHAPS for m in ("none", "gradient-clipping", "update-clipping", "z-loss", "cosmoreg", "cosmoreg-unlimited", "cosmoreg-relative", "cosmoreg-units")),
+         options={"cosmoreg-unlimited": [{}, {"saturation": 1e6}]}, minutes=4, **_FORTY)
+register("faults-radius", "Shuffled labels kill units under CosmoReg: does a larger radius, a larger limit or update clipping save them?",
+         ("cosmoreg+shuffled-labels", "cosmoreg-unlimited+shuffled-labels", "cosmoreg+update-clipping+shuffled-labels"),
+         options={"cosmoreg+shuffled-labels": [{"cosmoreg": o} for o in (*over("M_scale", 2.0, 4.0), {"limit": 0.5})],
+                  "cosmoreg-unlimited+shuffled-labels": [{"cosmoreg-unlimited": o} for o in over("M_scale", 2.0, 4.0)]}, minutes=1, **_FORTY)
 
 # %% ../nbs/52_experiments.ipynb #5d47b272
-_TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "cosmoreg-unlimited", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
+_TABLE = ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "cosmoreg", "cosmoreg-unlimited", "cosmoreg-relative", "cosmoreg-units", "cosmoreg-upstream")
+_BUDGET = {"l2": over("strength", 1e-5, 1e-4, 1e-3), "dropout": over("p", 0.2, 0.4, 0.6), "rms-penalty": over("strength", 0.01, 0.1, 1.0), "z-loss": over("strength", 1e-4, 1e-3, 1e-2),
+           "label-smoothing": over("smoothing", 0.05, 0.1, 0.2), "cosmoreg": over("limit", 0.05, 0.15, 0.5), "cosmoreg-unlimited": over("lambda_0", 0.1, 1.0, 10.0), "cosmoreg-relative": [{}, *over("M_scale", 1.0, 4.0)],
+           "cosmoreg-units": over("lambda_0", 0.2, 0.6, 2.0), "cosmoreg-upstream": over("lambda_0", 1e-5, 1e-4, 1e-3, M_scale=2.0), "cosmoreg-logits": over("lambda_0", 0.03, 0.1, 1.0)}
+_TWICE = {"M_scale": 2.0, "radius": "initial"}  # a radius of twice the layer's own in the first batch
+
+# %% ../nbs/52_experiments.ipynb #5a1b0c03
 _MOBILE = dict(data="fashion-mnist", model="mobilenet-v2", model_options={"width_mult": 0.25, "dropout": 0.0}, lr=1e-3, batch_size=128, look_every=5, look_samples=500)
+_ALL_IMAGES = dict(data_options={"flat": False}, epochs=10, **_MOBILE)
+_THIRD = dict(data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
+
+register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg", "cosmoreg-unlimited", "cosmoreg-relative"),
+         options={"l2": over("strength", 1e-3, 1e-4)}, seeds=3, minutes=90, **_ALL_IMAGES)
+register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", (*(m for m in _TABLE if m != "cosmoreg"), "cosmoreg-logits"),
+         options=_BUDGET, seeds=1, first_seed=100, minutes=70, **_THIRD)
+register("mobilenet-averages", "At a constant rate MobileNetV2's validation loss jumps: is that batch normalisation's running averages?",
+         ("fresh-averages", "cosmoreg-unlimited+fresh-averages", "l2+fresh-averages"),  # L2 was added when the first seed had shown CosmoReg's jumps gone
+         options={"l2": over("strength", 1e-4, 0.1, 0.3)}, seeds=5, first_seed=1, minutes=35, split_by_seed=True, **_THIRD)
+register("mobilenet-averages-full", "The same on all training images, ten epochs.", ("fresh-averages", "cosmoreg-unlimited+fresh-averages", "l2+fresh-averages"),
+         options={"l2": {"strength": 1e-4}}, seeds=5, first_seed=1, minutes=80, split_by_seed=True, **_ALL_IMAGES)
+
+# %% ../nbs/52_experiments.ipynb #5a1b0c05
+register("mobilenet-cosine", "The tuning of MobileNetV2 with a learning rate that falls to zero: does a regulariser matter once the noise of large steps is gone?", (*_TABLE, "cosmoreg-logits", "l2+cosmoreg-unlimited"),
+         options={**_BUDGET, "l2": over("strength", 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0), "dropout": over("p", 0.1, 0.2, 0.4), "rms-penalty": over("strength", 0.01, 0.03, 0.1, 0.3, 1.0),
+                  "z-loss": over("strength", 1e-5, 1e-4, 1e-3), "label-smoothing": [{}, *over("smoothing", 0.05, 0.02)], "cosmoreg": [*_BUDGET["cosmoreg"], _TWICE], "cosmoreg-unlimited": over("lambda_0", 0.1, 0.3, 1.0, 3.0, 10.0),
+                  "cosmoreg-units": {}, "cosmoreg-upstream": over("lambda_0", 1e-7, 1e-6, 1e-5, 1e-4, M_scale=2.0), "cosmoreg-logits": over("lambda_0", 0.1, 1.0), "l2+cosmoreg-unlimited": [{"l2": o} for o in over("strength", 0.1, 0.3)]},
+         seeds=1, first_seed=100, minutes=50, schedule="cosine", **_THIRD)
+register("mobilenet-cosine-full", "The source's table on all training images, with a learning rate that falls to zero.",
+         ("none", "l2", "dropout", "cosmoreg", "cosmoreg-unlimited"),  # on seed 0 also the rest of the tuning at full length: L2 from 0.03 to 0.3, λ₀ of 0.03 and 0.3, dropout at 0.1 and 0.4
+         options={"l2": over("strength", 1e-4, 1e-3, 0.003, 0.01), "dropout": {"p": 0.2}, "cosmoreg-unlimited": [{}, {"lambda_0": 0.1}]}, seeds=8, minutes=600, schedule="cosine", **_ALL_IMAGES)
+register("mobilenet-20000", "Every method of the table on 20,000 images with a learning rate that falls to zero, each seed with a split of its own.",
+         ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "cosmoreg-upstream", "cosmoreg", "cosmoreg-unlimited"),
+         options={"l2": over("strength", 1e-3, 0.1, 0.3), "dropout": {"p": 0.2}, "rms-penalty": {"strength": 0.1}, "z-loss": {"strength": 1e-4}, "label-smoothing": {"smoothing": 0.02},
+                  "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-7}, "cosmoreg-unlimited": [{}, {"lambda_0": 0.1}]},
+         seeds=5, first_seed=1, minutes=100, split_by_seed=True, schedule="cosine", **_THIRD)
+
+# %% ../nbs/52_experiments.ipynb #5a1b0c07
 _REVIEWS = dict(data="imdb", model="text-transformer", model_options={"width": 32, "norm": "none"}, lr=1e-3, batch_size=64, look_samples=500)
-_BUDGET = {"l2": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "dropout": [{"p": p} for p in (0.2, 0.4, 0.6)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)],
-           "cosmoreg-relative": [{"lambda_0": s} for s in (0.1, 0.5, 2.0)], "z-loss": [{"strength": s} for s in (1e-4, 1e-3, 1e-2)], "cosmoreg-unlimited": [{"lambda_0": s} for s in (0.1, 1.0, 10.0)], "cosmoreg-units": [{"lambda_0": s} for s in (0.2, 0.6, 2.0)],
-           "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-5, 1e-4, 1e-3)], "label-smoothing": [{"smoothing": s} for s in (0.05, 0.1, 0.2)],
-           "cosmoreg-logits": [{"lambda_0": s} for s in (0.03, 0.1, 1.0)]}
+_ALL_REVIEWS = dict(epochs=10, look_every=1, **_REVIEWS)
+_EIGHT = dict(data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
+_WORDS, _LAST = {"padding": 0}, {"padding": 0, "layers": "act"}
+_LOGITS = {f"{m}+cosmoreg-logits": [{m: _WORDS, "cosmoreg-logits": {"lambda_0": 1.0}}] for m in ("cosmoreg", "cosmoreg-unlimited")}
 
-_BEYOND = {"dropout": [{"p": p} for p in (0.2, 0.4, 0.6, 0.7, 0.8, 0.9)], "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0, 3.0, 10.0)], "label-smoothing": [{"smoothing": s} for s in (0.02, 0.05, 0.1, 0.2)],
-           "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-6, 1e-5, 1e-4, 1e-3)]}  # on the reviews these had their best at an edge of the three
+register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?",
+         (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits", "cosmoreg-unlimited+cosmoreg-logits", "dropout+cosmoreg-unlimited", "dropout+cosmoreg-logits"),
+         options={**_BUDGET, **_LOGITS, "dropout": over("p", 0.2, 0.4, 0.6, 0.7, 0.8, 0.9), "rms-penalty": over("strength", 0.01, 0.1, 1.0, 3.0, 10.0), "label-smoothing": over("smoothing", 0.02, 0.05, 0.1, 0.2),
+                  "cosmoreg-upstream": over("lambda_0", 1e-6, 1e-5, 1e-4, 1e-3, M_scale=2.0), "cosmoreg": [*over("limit", 0.05, 0.15, 0.5, **_WORDS), {**_WORDS, **_TWICE}],
+                  "cosmoreg-unlimited": [*over("lambda_0", 0.1, 1.0, 3.0, 10.0, **_WORDS), *over("lambda_0", 3.0, 10.0, alpha=3.0, **_WORDS), *over("M_scale", 0.25, 0.5, 2.0, **_WORDS), *over("alpha", 3.0, **_WORDS), {**_WORDS, "M_scale": 0.5, "alpha": 3.0}],
+                  "cosmoreg-relative": [_WORDS, {**_WORDS, "M_scale": 1.0}, {**_WORDS, "layers": ["blocks.0.act", "act"]}], "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": _WORDS, "cosmoreg-logits": o} for o in over("lambda_0", 0.1, 0.3, 1.0)],
+                  "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.3}, "cosmoreg-unlimited": _WORDS}, *({"dropout": o, "cosmoreg-unlimited": _LAST} for o in over("p", 0.6, 0.8))], "dropout+cosmoreg-logits": [{"dropout": {"p": 0.6}, "cosmoreg-logits": {"lambda_0": 1.0}}]},
+         seeds=1, first_seed=100, minutes=75, **_EIGHT)
+_CHOSEN = {**_LOGITS, "cosmoreg": _WORDS, "cosmoreg-unlimited": _WORDS, "cosmoreg-relative": _WORDS, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "l2": {"strength": 1e-4}, "dropout": over("p", 0.6, 0.8), "rms-penalty": {"strength": 1.0},
+           "z-loss": {"strength": 1e-3}, "label-smoothing": {"smoothing": 0.05}, "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.6}, "cosmoreg-unlimited": _LAST}]}  # by that tuning; CosmoReg's forms at their defaults
+register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "layernorm", "cosmoreg+cosmoreg-logits", "cosmoreg-unlimited+cosmoreg-logits", "dropout+cosmoreg-logits", "dropout+cosmoreg-unlimited"),
+         options={**_CHOSEN, "l2": over("strength", 1e-4, 1e-3), "label-smoothing": {}, "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": _WORDS}]}, seeds=5, minutes=300, **_ALL_REVIEWS)
+register("imdb-8000", "Every method of the table on 8,000 film reviews, each seed with a split of its own.",
+         ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "layernorm", "cosmoreg-upstream", "cosmoreg", "cosmoreg-unlimited", "cosmoreg+cosmoreg-logits", "cosmoreg-unlimited+cosmoreg-logits", "dropout+cosmoreg-unlimited"),
+         options=_CHOSEN, seeds=5, first_seed=1, minutes=100, split_by_seed=True, **_EIGHT)  # seed 0 would draw the tuning's split
 
-register("mobilenet-tuning", "Which strength is best for MobileNetV2 on a third of Fashion-MNIST's training images?", (*_TABLE, "cosmoreg-logits"), seeds=1, first_seed=100, minutes=70,
-         options={**_BUDGET, "cosmoreg-relative": [{}, {"M_scale": 1.0}, {"M_scale": 4.0}]},
-         data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
-register("mobilenet", "The source's table: MobileNetV2 on Fashion-MNIST, ten epochs.", ("none", "l2", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-relative"), options={"l2": [{"strength": 1e-3}, {"strength": 1e-4}]}, seeds=3, minutes=90,
-         data_options={"flat": False}, epochs=10, **_MOBILE)
-register("mobilenet-cosine", "The tuning of MobileNetV2 with a learning rate that falls to zero: does a regulariser matter once the noise of large steps is gone?", (*_TABLE, "cosmoreg", "cosmoreg-logits", "l2+cosmoreg-unlimited"), seeds=1, first_seed=100, minutes=50,
-         options={"cosmoreg": [*({"limit": c} for c in (0.05, 0.15, 0.5)), {"M_scale": 2.0, "radius": "initial"}], "l2": [{"strength": s} for s in (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)], "dropout": [{"p": p} for p in (0.1, 0.2, 0.4)], "rms-penalty": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0)], "z-loss": [{"strength": s} for s in (1e-5, 1e-4, 1e-3)], "label-smoothing": [{}, {"smoothing": 0.05}, {"smoothing": 0.02}], "cosmoreg-unlimited": [{"lambda_0": s} for s in (0.1, 0.3, 1.0, 3.0, 10.0)], "cosmoreg-relative": [{}, {"M_scale": 1.0}, {"M_scale": 4.0}],
-                  "cosmoreg-upstream": [{"M_scale": 2.0, "lambda_0": s} for s in (1e-7, 1e-6, 1e-5, 1e-4)], "cosmoreg-logits": [{"lambda_0": s} for s in (0.1, 1.0)], "l2+cosmoreg-unlimited": [{"l2": {"strength": s}} for s in (0.1, 0.3)]},
-         data_options={"flat": False, "n_train": 20_000}, epochs=6, schedule="cosine", **_MOBILE)
-register("mobilenet-cosine-full", "The source's table on all training images, with a learning rate that falls to zero.", ("none", "l2", "dropout", "cosmoreg-unlimited", "cosmoreg"),  # on seed 0 also the rest of the tuning at full length: L2 from 0.03 to 0.3, λ₀ of 0.03 and 0.3, dropout at 0.1 and 0.4
-         options={"l2": [{"strength": s} for s in (1e-4, 1e-3, 0.003, 0.01)], "dropout": {"p": 0.2}, "cosmoreg-unlimited": [{}, {"lambda_0": 0.1}]}, seeds=8, minutes=600,
-         data_options={"flat": False}, epochs=10, schedule="cosine", **_MOBILE)
-register("mobilenet-20000", "Every method of the table on 20,000 images with a learning rate that falls to zero, each seed with a split of its own.", ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "cosmoreg-upstream", "cosmoreg-unlimited", "cosmoreg"), seeds=5, first_seed=1, minutes=100, split_by_seed=True,
-         options={"l2": [{"strength": s} for s in (1e-3, 0.1, 0.3)], "dropout": {"p": 0.2}, "rms-penalty": {"strength": 0.1}, "z-loss": {"strength": 1e-4}, "label-smoothing": {"smoothing": 0.02}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-7}, "cosmoreg-unlimited": [{}, {"lambda_0": 0.1}]},
-         data_options={"flat": False, "n_train": 20_000}, epochs=6, schedule="cosine", **_MOBILE)
-register("mobilenet-averages", "At a constant rate MobileNetV2's validation loss jumps: is that batch normalisation's running averages?", ("fresh-averages", "cosmoreg-unlimited+fresh-averages", "l2+fresh-averages"), seeds=5, first_seed=1, minutes=35, split_by_seed=True,
-         options={"l2": [{"strength": s} for s in (1e-4, 0.1, 0.3)]},  # L2 was added when the first seed had shown CosmoReg's jumps gone
-         data_options={"flat": False, "n_train": 20_000}, epochs=6, **_MOBILE)
-register("mobilenet-averages-full", "The same on all training images, ten epochs.", ("fresh-averages", "cosmoreg-unlimited+fresh-averages", "l2+fresh-averages"), seeds=5, first_seed=1, minutes=80, split_by_seed=True,
-         options={"l2": {"strength": 1e-4}}, data_options={"flat": False}, epochs=10, **_MOBILE)
-register("imdb-tuning", "Which strength is best for a transformer on 8,000 film reviews?", (*_TABLE, "cosmoreg", "layernorm", "cosmoreg-unlimited+cosmoreg-logits", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg-unlimited", "dropout+cosmoreg-logits"), seeds=1, first_seed=100, minutes=75,
-         options={**_BUDGET, **_BEYOND, "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}], "cosmoreg": [{"padding": 0, **o} for o in (*({"limit": c} for c in (0.05, 0.15, 0.5)), {"M_scale": 2.0, "radius": "initial"})], "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)], "cosmoreg-unlimited": [{"padding": 0, **o} for o in (*({"lambda_0": s} for s in (0.1, 1.0, 3.0, 10.0)), {"lambda_0": 3.0, "alpha": 3.0}, {"lambda_0": 10.0, "alpha": 3.0}, *({"M_scale": m} for m in (0.25, 0.5, 2.0)), {"alpha": 3.0}, {"M_scale": 0.5, "alpha": 3.0})],
-                  "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.3}, "cosmoreg-unlimited": {"padding": 0}}, *({"dropout": {"p": p}, "cosmoreg-unlimited": {"padding": 0, "layers": "act"}} for p in (0.6, 0.8))],
-                  "dropout+cosmoreg-logits": [{"dropout": {"p": 0.6}, "cosmoreg-logits": {"lambda_0": 1.0}}], "cosmoreg-relative": [{"padding": 0, **o} for o in ({}, {"M_scale": 1.0}, {"layers": ["blocks.0.act", "act"]})]},
-         data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
-register("imdb", "The source's table: a transformer on film reviews, ten epochs.", (*_TABLE, "cosmoreg", "layernorm", "cosmoreg-unlimited+cosmoreg-logits", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg-logits", "dropout+cosmoreg-unlimited"),
-         options={"cosmoreg": {"padding": 0}, "l2": [{"strength": 1e-4}, {"strength": 1e-3}], "dropout": [{"p": 0.6}, {"p": 0.8}], "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg-unlimited": {"padding": 0}, "cosmoreg-relative": {"padding": 0},
-                  "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": {"padding": 0}}], "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}],
-                  "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.6}, "cosmoreg-unlimited": {"padding": 0, "layers": "act"}}]}, seeds=5, minutes=300,
-         epochs=10, look_every=1, **_REVIEWS)
-register("imdb-8000", "Every method of the table on 8,000 film reviews, each seed with a split of its own.", ("none", "l2", "dropout", "rms-penalty", "z-loss", "label-smoothing", "layernorm", "cosmoreg-upstream", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-unlimited+cosmoreg-logits", "cosmoreg+cosmoreg-logits", "dropout+cosmoreg-unlimited"), seeds=5, first_seed=1, minutes=100, split_by_seed=True,  # seed 0 would draw the tuning's split
-         options={"cosmoreg": {"padding": 0}, "cosmoreg+cosmoreg-logits": [{"cosmoreg": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}], "l2": {"strength": 1e-4}, "dropout": [{"p": 0.6}, {"p": 0.8}], "rms-penalty": {"strength": 1.0}, "z-loss": {"strength": 1e-3}, "label-smoothing": {"smoothing": 0.05}, "cosmoreg-upstream": {"M_scale": 2.0, "lambda_0": 1e-5}, "cosmoreg-unlimited": {"padding": 0},
-                  "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": {"padding": 0}, "cosmoreg-logits": {"lambda_0": 1.0}}], "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.6}, "cosmoreg-unlimited": {"padding": 0, "layers": "act"}}]},
-         data_options={"n_train": 8000}, epochs=8, look_every=8, **_REVIEWS)
-register("imdb-cosine", "The tuning on film reviews with a learning rate that falls to zero.", ("none", "l2", "dropout", "rms-penalty", "label-smoothing", "cosmoreg-unlimited", "cosmoreg", "dropout+cosmoreg-unlimited", "cosmoreg-unlimited+cosmoreg-logits"), seeds=1, first_seed=100, minutes=40,
-         options={"cosmoreg": {"padding": 0}, **{m: _BUDGET[m] for m in ("l2", "rms-penalty", "label-smoothing")}, "dropout": [{"p": p} for p in (0.2, 0.4, 0.6, 0.8)], "cosmoreg-unlimited": [{"padding": 0, **o} for o in ({"lambda_0": 0.1}, {"lambda_0": 1.0}, {"lambda_0": 10.0}, {"alpha": 3.0})],
-                  "dropout+cosmoreg-unlimited": [*({"dropout": {"p": 0.6}, "cosmoreg-unlimited": {"padding": 0, "alpha": 3.0, **o}} for o in ({"layers": "act"}, {"layers": "act", "lambda_0": 10.0}, {"layers": "blocks.0.act"})), {"dropout": {"p": 0.3}, "cosmoreg-unlimited": {"padding": 0, "alpha": 3.0}}],
-                  "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": {"padding": 0}, "cosmoreg-logits": {"lambda_0": s}} for s in (0.1, 0.3, 1.0)]},
-         data_options={"n_train": 8000}, epochs=8, look_every=8, schedule="cosine", **_REVIEWS)
-register("imdb-cosine-full", "The source's table on all film reviews, with a learning rate that falls to zero.", ("none", "l2", "dropout", "cosmoreg-unlimited", "cosmoreg", "dropout+cosmoreg-unlimited"), seeds=5, minutes=220,
-         options={"cosmoreg": {"padding": 0}, "l2": {"strength": 1e-4}, "dropout": {"p": 0.6}, "cosmoreg-unlimited": {"padding": 0, "alpha": 3.0}, "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.6}, "cosmoreg-unlimited": {"padding": 0, "alpha": 3.0, "layers": "act"}}]}, epochs=10, look_every=1, schedule="cosine", **_REVIEWS)
+# %% ../nbs/52_experiments.ipynb #5a1b0c09
+_LOW = {"padding": 0, "alpha": 3.0}  # λ starts at 5 % of λ₀
+
+register("imdb-cosine", "The tuning on film reviews with a learning rate that falls to zero.",
+         ("none", "l2", "dropout", "rms-penalty", "label-smoothing", "cosmoreg", "cosmoreg-unlimited", "dropout+cosmoreg-unlimited", "cosmoreg-unlimited+cosmoreg-logits"),
+         options={**{m: _BUDGET[m] for m in ("l2", "rms-penalty", "label-smoothing")}, "dropout": over("p", 0.2, 0.4, 0.6, 0.8), "cosmoreg": _WORDS, "cosmoreg-unlimited": [*over("lambda_0", 0.1, 1.0, 10.0, **_WORDS), _LOW],
+                  "dropout+cosmoreg-unlimited": [*({"dropout": {"p": 0.6}, "cosmoreg-unlimited": {**_LOW, **o}} for o in ({"layers": "act"}, {"layers": "act", "lambda_0": 10.0}, {"layers": "blocks.0.act"})), {"dropout": {"p": 0.3}, "cosmoreg-unlimited": _LOW}],
+                  "cosmoreg-unlimited+cosmoreg-logits": [{"cosmoreg-unlimited": _WORDS, "cosmoreg-logits": o} for o in over("lambda_0", 0.1, 0.3, 1.0)]},
+         seeds=1, first_seed=100, minutes=40, schedule="cosine", **_EIGHT)
+register("imdb-cosine-full", "The source's table on all film reviews, with a learning rate that falls to zero.", ("none", "l2", "dropout", "cosmoreg", "cosmoreg-unlimited", "dropout+cosmoreg-unlimited"),
+         options={"l2": {"strength": 1e-4}, "dropout": {"p": 0.6}, "cosmoreg": _WORDS, "cosmoreg-unlimited": _LOW, "dropout+cosmoreg-unlimited": [{"dropout": {"p": 0.6}, "cosmoreg-unlimited": {**_LOW, "layers": "act"}}]},
+         seeds=5, minutes=220, schedule="cosine", **_ALL_REVIEWS)
 
 # %% ../nbs/52_experiments.ipynb #95c37578
 _DECADES = [10 ** (k / 2) for k in range(-6, 5)]
-_STRENGTHS = {"cosmoreg-unlimited": [{"lambda_0": s} for s in _DECADES], "cosmoreg": [{"lambda_0": s} for s in _DECADES], "cosmoreg-relative": [{"lambda_0": s} for s in _DECADES], "cosmoreg-units": [{"lambda_0": s} for s in _DECADES], "weight-decay": [{"strength": s} for s in _DECADES], "rms-penalty": [{"strength": s} for s in _DECADES],
-              "dropout": [{"p": p} for p in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)]}
+_STRENGTHS = {**{m: over("lambda_0", *_DECADES) for m in ("cosmoreg", "cosmoreg-unlimited", "cosmoreg-relative", "cosmoreg-units")}, **{m: over("strength", *_DECADES) for m in ("weight-decay", "rms-penalty")},
+              "dropout": over("p", 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)}
+_LETTERS = dict(data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12)
+_SETS = {"digits": _DIGITS, "fashion-mnist": dict(model_options={"hidden": [512, 256]}, lr=1e-3, epochs=10, look_every=10, **_FIFTH), "text": _LETTERS}
+_RADII = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+for _name, _base in _SETS.items():
+    _swept = {m: o for m, o in _STRENGTHS.items() if (_name, m) != ("text", "dropout")}
+    register(f"tuning-cost-{_name}", f"How wide is the range of good strengths on {_name}, and does it hold the default?", ("none", *_swept), options=_swept, seeds=3, first_seed=100, minutes=12, **_base)
+    register(f"radius-{_name}", f"Which radius is best on {_name}: absolute, or in units of the network's own at the start?", ("none", "cosmoreg", "cosmoreg-unlimited", "cosmoreg-relative"),
+             options={**{m: [*over("M_scale", *_RADII, radius="absolute"), *over("M_scale", *_RADII, radius="initial")] for m in ("cosmoreg", "cosmoreg-unlimited")}, "cosmoreg-relative": over("M_scale", *_RADII)}, seeds=3, first_seed=100, minutes=11, **_base)
+register("calibration", "Does the RMS of the activations follow M_scale, and which M_scale is best?", ("none", "cosmoreg"), options={"cosmoreg": over("M_scale", *_RADII)}, minutes=1, **_DIGITS)
+
+# %% ../nbs/52_experiments.ipynb #5a1b0c11
 _KINDS = ({}, {"kind": "logarithmic"}, {"kind": "entropic-quartic", "M_scale": 2.0})
 _PARTS = [{**k, **a, **l} for k in _KINDS for a in ({}, {"alpha": 0.0}, {"alpha": 3.0}) for l in ({}, {"layers": "act2"})] + [{"reduction": "sum"}, {"reduction": "sum", "lambda_0": 1 / 64}]
 
-for _name, _base in (("digits", _DIGITS), ("fashion-mnist", dict(model_options={"hidden": [512, 256]}, lr=1e-3, epochs=10, look_every=10, **_FIFTH))):
-    register(f"tuning-cost-{_name}", f"How wide is the range of good strengths on {_name}, and does it hold the default?", ("none", *_STRENGTHS), options=_STRENGTHS, seeds=3, first_seed=100, minutes=10, **_base)
-register("tuning-cost-text", "The same for the next character of a text.", ("none", *(m for m in _STRENGTHS if m != "dropout")), options=_STRENGTHS, seeds=3, first_seed=100, minutes=15,
-         data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12)
-_RADII = (0.25, 0.5, 1.0, 2.0, 4.0)
-for _name in ("digits", "fashion-mnist", "text"):
-    register(f"radius-{_name}", f"Which radius is best on {_name}: absolute, or in units of the network's own at the start?", ("none", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-relative"), seeds=3, first_seed=100, minutes=9,
-             options={"cosmoreg": [{"M_scale": m, "radius": "initial"} for m in _RADII], "cosmoreg-unlimited": [{"M_scale": m, "radius": r} for r in ("absolute", "initial") for m in _RADII], "cosmoreg-relative": [{"M_scale": m} for m in _RADII]},
-             **{k: v for k, v in vars(EXPERIMENTS[f"tuning-cost-{_name}"].base).items() if k not in ("experiment", "seed")})
-register("calibration", "Does the RMS of the activations follow M_scale, and which M_scale is best?", ("none", "cosmoreg"), options={"cosmoreg": [{"M_scale": m} for m in (0.25, 0.5, 1.0, 2.0, 4.0)]}, minutes=1, **_DIGITS)
-register("ablation", "Which part of CosmoReg does the work?", ("none", "cosmoreg-unlimited", "cosmoreg", "cosmoreg-units", "rms-penalty"), minutes=4,
-         options={"cosmoreg-unlimited": _PARTS, "rms-penalty": [{"strength": s} for s in (0.01, 0.1, 1.0)]}, **_DIGITS)
-_PARTNERS = ("surge-adaptive", "orthograd", "target-excluded")
-_LETTERS = dict(options={"surge-adaptive": {"noise_at": "net"}}, seeds=3, data="text", model="text-mlp", lr=2e-3, batch_size=256, epochs=12, look_every=12, watch_entropy=True)
-def _subsets(*first): return tuple("+".join((*first, *(m for m, on in zip(_PARTNERS, bits) if on))) or "none" for bits in product((False, True), repeat=3))
+register("ablation", "Which part of CosmoReg does the work?", ("none", "cosmoreg", "cosmoreg-unlimited", "cosmoreg-units", "rms-penalty"), minutes=8,
+         options={"cosmoreg": _PARTS, "cosmoreg-unlimited": _PARTS, "rms-penalty": over("strength", 0.01, 0.1, 1.0)}, **_DIGITS)
 
-register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?", (*_subsets(), *_subsets("cosmoreg"), *_subsets("cosmoreg-unlimited")), minutes=8, **_LETTERS)
-register("together-relative", "The same with CosmoReg.relative in CosmoReg's place.", _subsets("cosmoreg-relative"), minutes=4, **_LETTERS)
-_FEWER = dict(data_options={"n_train": 8000}, epochs=8, look_every=8, watch_entropy=True, **_REVIEWS)
-register("together-imdb", "Alone, one pair, and all at once, in a transformer on 8,000 film reviews.", ("none", *_PARTNERS, *(m for c in ("cosmoreg", "cosmoreg-unlimited") for m in (c, f"{c}+surge-adaptive", "+".join((c, *_PARTNERS))))), seeds=3, minutes=30,
-         options={"cosmoreg": {"padding": 0}, "cosmoreg-unlimited": {"padding": 0}, "surge-adaptive": {"noise_at": "blocks.0"}}, **_FEWER)
-register("together-imdb-noise", "Is it the controller that helps there, or would constant noise on the words, or pruning alone, do?", ("input-noise", "gradual"), options={"input-noise": [{"scale": s, "place": "blocks.0"} for s in (0.2, 0.5)]}, seeds=3, minutes=12, **_FEWER)
+_PARTNERS = ("surge-adaptive", "orthograd", "target-excluded")
+def _subsets(*first): return tuple("+".join((*first, *(m for m, on in zip(_PARTNERS, bits) if on))) or "none" for bits in product((False, True), repeat=3))
+_PARTIES = dict(options={"surge-adaptive": {"noise_at": "net"}}, seeds=3, watch_entropy=True, **_LETTERS)
+_FEWER = dict(seeds=3, watch_entropy=True, **_EIGHT)
+
+register("together", "Do CosmoReg, surge and collapse, ⊥Grad and the target-excluded loss add up or fight, on a text?", (*_subsets(), *_subsets("cosmoreg"), *_subsets("cosmoreg-unlimited")), minutes=12, **_PARTIES)
+register("together-relative", "The same with CosmoReg.relative in CosmoReg's place.", _subsets("cosmoreg-relative"), minutes=4, **_PARTIES)
+register("together-imdb", "Alone, one pair, and all at once, in a transformer on 8,000 film reviews.",
+         ("none", *_PARTNERS, *(m for c in ("cosmoreg", "cosmoreg-unlimited") for m in (c, f"{c}+surge-adaptive", "+".join((c, *_PARTNERS))))),
+         options={"cosmoreg": _WORDS, "cosmoreg-unlimited": _WORDS, "surge-adaptive": {"noise_at": "blocks.0"}}, minutes=45, **_FEWER)
+register("together-imdb-noise", "Is it the controller that helps there, or would constant noise on the words, or pruning alone, do?", ("input-noise", "gradual"),
+         options={"input-noise": over("scale", 0.2, 0.5, place="blocks.0")}, minutes=12, **_FEWER)
 
 # %% ../nbs/52_experiments.ipynb #d386a208
-_SWEEP = {"weight-decay": [{"strength": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)],
-          "dropout": [{"p": p} for p in (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9)],
-          "cosmoreg": [{"lambda_0": s} for s in (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)]}
+_SWEEP = {"weight-decay": over("strength", 0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "dropout": over("p", 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9), "cosmoreg": over("lambda_0", 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)}
 
 register("digits-tuning", "Which strength is best on the digits' validation split?", tuple(_SWEEP), options=_SWEEP, seeds=3, first_seed=100, minutes=3, **_DIGITS)
 register("fashion-mnist-tuning", "Which strength is best on the validation split of Fashion-MNIST?", tuple(_SWEEP), options=_SWEEP, seeds=2, first_seed=100, minutes=20, **_FASHION)
 register("fashion-mnist-placement", "Where should the force act, and should its strength follow the task's gradient?", ("none", "cosmoreg-unlimited"),
          options={"cosmoreg-unlimited": [{}, {"at": "input"}, {"at": "input", "lambda_0": 0.1}, {"strength": "relative"}, {"strength": "relative", "lambda_0": 0.1},
-                               {"at": "input", "strength": "relative", "lambda_0": 0.1}, {"kind": "logarithmic"}, {"alpha": 3.0}, {"normalize": False}]}, seeds=2, first_seed=100, minutes=6, **_FASHION)
+                                         {"at": "input", "strength": "relative", "lambda_0": 0.1}, {"kind": "logarithmic"}, {"alpha": 3.0}, {"normalize": False}]}, seeds=2, first_seed=100, minutes=6, **_FASHION)
 
 # %% ../nbs/52_experiments.ipynb #d0fdb206
 _ARMS = ("surge-interval", "surge-adaptive", "gradual", "ac-dc", "rigl", "random-regrowth")
