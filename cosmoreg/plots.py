@@ -82,6 +82,7 @@ METHOD_STYLE = {
     "update-clipping": Style("update clipping", "#190066", "-", "h"),
     "cosmoreg": Style("CosmoReg", "#d55e00"),
     "cosmoreg-unlimited": Style("CosmoReg, no limit", "#000000"),
+    "cosmoreg-relative": Style("CosmoReg, relative", "#4411dd", ":", "^"),
     "cosmoreg-units": Style("CosmoReg on units", "#b266ff", ":", "d"),
     "cosmoreg-upstream": Style("CosmoReg, upstream", "#f0c808", "-.", "X"),
     "softmax": Style("softmax", "#b59410", "--", "s"),
