@@ -758,7 +758,7 @@ def run_config(
     return load_run(path)
 
 # %% ../nbs/52_experiments.ipynb #6227a83f
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
     "A question, a base configuration, the methods to compare and their options."
     question: str  # what it answers, one sentence
@@ -769,6 +769,8 @@ class Experiment:
     seeds: int = 5  # runs per method, options and cell of the grid
     first_seed: int = 0  # tuning experiments use other seeds than those that report
     minutes: float = 1.0  # rough length of the whole on two CPU cores
+
+    def __repr__(self): return f"{self.base.experiment}: {self.question} {', '.join(self.methods)}; {self.seeds} seeds"
 
 # %% ../nbs/52_experiments.ipynb #f6ac2b9d
 EXPERIMENTS = {}
